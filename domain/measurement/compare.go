@@ -1,0 +1,97 @@
+package measurement
+
+import "slices"
+
+// Mismatch is a register that does not hold what its reference says.
+type Mismatch struct {
+	Register   Register
+	Rule       Rule             // Enforce or Warn
+	Expected   []ReferenceValue // what would have been accepted, at least one; not to be changed
+	Seen       Digest           // the zero Digest where the register has no value
+	Divergence *Divergence
+}
+
+// Divergence is the first place at which a boot left the expected path. One of
+// Expected and Seen is nil where one of the two logs ends before the other.
+type Divergence struct {
+	Position int    // 0-based, among the events of this register
+	Expected *Event // what should have been extended there
+	Seen     *Event // what was
+}
+
+// Distance counts the registers that differ from their references, by rule. It
+// allocates nothing: appraisal asks every known release.
+func (rs *References) Distance(seen *Registers) (enforced, warned int) {
+	for i := range rs.list {
+		switch {
+		case !rs.differs(i, seen):
+		case rs.list[i].Rule == Warn:
+			warned++
+		default:
+			enforced++
+		}
+	}
+	return enforced, warned
+}
+
+// Compare returns a Mismatch for every register that has a reference, is not
+// ignored, and holds none of the reference's values, in the order of registers.
+// log is the event log of the boot and may be empty; where it explains the
+// register's value and the reference lists events, the mismatch says where the
+// two part.
+func (rs *References) Compare(seen *Registers, log []Event) []Mismatch {
+	var mismatches []Mismatch
+	for i := range rs.list {
+		if !rs.differs(i, seen) {
+			continue
+		}
+		if mismatches == nil {
+			mismatches = make([]Mismatch, 0, len(rs.list)-i)
+		}
+		ref := &rs.list[i]
+		value := seen.Get(ref.Register)
+		mismatches = append(mismatches, Mismatch{
+			Register:   ref.Register,
+			Rule:       ref.Rule,
+			Expected:   ref.Values,
+			Seen:       value,
+			Divergence: ref.divergence(value, log),
+		})
+	}
+	return mismatches
+}
+
+// divergence compares the log with the expected path that it follows longest.
+// A log that does not replay to the register's value is no witness.
+func (r *Reference) divergence(seen Digest, log []Event) *Divergence {
+	events := slices.DeleteFunc(slices.Clone(log), func(e Event) bool { return e.Register != r.Register })
+	if len(events) == 0 || !Explains(events, r.Register, seen) {
+		return nil
+	}
+	var longest *Divergence
+	for i := range r.Values {
+		if len(r.Values[i].Events) == 0 {
+			continue
+		}
+		d := diverge(r.Values[i].Events, events)
+		if longest == nil || d.Position > longest.Position {
+			longest = d
+		}
+	}
+	return longest
+}
+
+func diverge(expected, seen []Event) *Divergence {
+	n := 0
+	for n < len(expected) && n < len(seen) && expected[n].Digest == seen[n].Digest {
+		n++
+	}
+	return &Divergence{Position: n, Expected: eventAt(expected, n), Seen: eventAt(seen, n)}
+}
+
+func eventAt(events []Event, i int) *Event {
+	if i >= len(events) {
+		return nil
+	}
+	return &events[i]
+}
