@@ -1,0 +1,294 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/asterism-k8s/asterism/domain/evidence"
+	"github.com/asterism-k8s/asterism/domain/measurement"
+)
+
+// tpm appraises the endorsement key where the attestation key is trusted
+// through it.
+func (a *appraisal) tpm() {
+	if a.claims.TPM == nil || a.policy.document.TPM == nil || a.traits.AKTrust != evidence.AKActivated {
+		return
+	}
+	ek := a.claims.TPM.EK
+	if _, denied := a.policy.deniedEKs[ek]; denied {
+		a.refuse(Finding{
+			Code: CodeEKDenied, Subject: "endorsement key", Seen: ek.String(),
+			Remedy: "The owner denied this TPM; take it off the policy's deniedEKs to admit it again.",
+		})
+	}
+	if _, listed := a.policy.allowedEKs[ek]; listed {
+		return
+	}
+	if a.policy.document.TPM.EKTrust == EKCertificate && a.claims.TPM.EKCertified {
+		return
+	}
+	a.refuse(Finding{
+		Code: CodeEKNotTrusted, Subject: "endorsement key", Expected: a.expectedEK(), Seen: ek.String(),
+		Remedy: "Check that this is your machine's TPM, then add the seen value to the policy's allowedEKs.",
+	})
+}
+
+func (a *appraisal) expectedEK() []string {
+	if a.policy.document.TPM.EKTrust == EKCertificate {
+		return []string{"a certificate of a configured manufacturer", "a key on the allow-list"}
+	}
+	return []string{"a key on the allow-list"}
+}
+
+func (a *appraisal) snp() {
+	c, p := a.claims.SNP, a.policy.document.SNP
+	if c == nil || p == nil {
+		return
+	}
+	a.debug(c.Debug)
+	a.productLine(c)
+	a.deniedChip(c.ChipID)
+	a.require(p.Require, c.meets)
+	a.vmpl(c, p)
+	if c.VLEK && !p.AllowVLEK {
+		a.refuse(Finding{
+			Code: CodeVLEKNotAccepted, Subject: "signing key", Expected: []string{"VCEK"}, Seen: "VLEK",
+			Remedy: "Set allowVLEK if the provider's key is to be trusted in place of the chip's.",
+		})
+	}
+	a.launchKey("ID key", p.IDKeys, c.IDKey)
+	a.launchKey("author key", p.AuthorKeys, c.AuthorKey)
+	if len(p.HostData) > 0 && !slices.ContainsFunc(p.HostData, func(h Hex) bool { return slices.Equal(h, c.HostData) }) {
+		a.refuse(Finding{
+			Code: CodeHostDataMismatch, Subject: "HOST_DATA", Expected: hexTexts(p.HostData), Seen: c.HostData.String(),
+			Remedy: "The guest was launched for another owner; launch it with the owner's HOST_DATA.",
+		})
+	}
+}
+
+func (a *appraisal) debug(allowed bool) {
+	if allowed {
+		a.refuse(Finding{
+			Code: CodeDebugAllowed, Subject: "guest", Expected: []string{"debugging off"}, Seen: "debugging on",
+			Remedy: "The host can read this guest's memory; launch it without the debug attribute.",
+		})
+	}
+}
+
+func (a *appraisal) productLine(c *SNPClaims) {
+	line, accepted := a.policy.lines[c.ProductLine]
+	if !accepted {
+		a.refuse(Finding{
+			Code: CodeProductLineNotAccepted, Subject: "product line", Expected: a.productLines(), Seen: string(c.ProductLine),
+			Remedy: "Run the node on an accepted line of processors, or add this one with its TCB floor to the policy.",
+		})
+		return
+	}
+	a.tcb("reported TCB", &c.ReportedTCB, line.policy)
+	a.tcb("committed TCB", &c.CommittedTCB, line.policy)
+	a.tcb("launch TCB", &c.LaunchTCB, line.policy)
+	a.allowedChip(line.chips, c.ChipID)
+}
+
+func (a *appraisal) productLines() []string {
+	var names []string
+	for _, line := range a.policy.document.SNP.ProductLines {
+		names = append(names, string(line.Name))
+	}
+	return names
+}
+
+// tcb compares component by component. During a grace period a version between
+// the old floor and the new one is a warning.
+func (a *appraisal) tcb(subject string, seen *TCB, line *ProductLinePolicy) {
+	if seen.AtLeast(&line.TCB) {
+		return
+	}
+	f := Finding{
+		Code: CodeTCBBelowFloor, Subject: subject,
+		Expected: []string{"at least " + line.TCB.String()}, Seen: seen.String(),
+		Remedy: "Update the host's firmware and microcode: the TCB is below the policy's floor for " + string(line.Name) + ".",
+	}
+	if g := line.Grace; g != nil && a.inGrace(g.Until) && seen.AtLeast(&g.TCB) {
+		f.Remedy = "Update the host's firmware and microcode before " + stamp(g.Until) + ", when the grace period ends."
+		a.warn(f)
+		return
+	}
+	a.refuse(f)
+}
+
+func (a *appraisal) inGrace(until time.Time) bool { return a.now.Before(until) }
+
+// allowedChip holds a chip against an allow-list; an empty list allows all.
+func (a *appraisal) allowedChip(allowed map[string]struct{}, chip Hex) {
+	if len(allowed) > 0 && !contains(allowed, chip) {
+		a.refuse(Finding{
+			Code: CodeChipNotAllowed, Subject: "chip", Expected: []string{"a chip on the allow-list"}, Seen: chip.String(),
+			Remedy: "Check that this is a machine that you trust physically, then add the seen value to the policy's chips.",
+		})
+	}
+}
+
+func (a *appraisal) deniedChip(chip Hex) {
+	if contains(a.policy.denied, chip) {
+		a.refuse(Finding{
+			Code: CodeChipDenied, Subject: "chip", Seen: chip.String(),
+			Remedy: "The owner denied this chip; take it off the policy's deniedChips to admit it again.",
+		})
+	}
+}
+
+func (a *appraisal) require(list []Requirement, met func(Requirement) bool) {
+	for _, r := range list {
+		if !met(r) {
+			a.refuse(Finding{
+				Code: CodeRequirementNotMet, Subject: string(r), Expected: []string{string(r)}, Seen: "not so",
+				Remedy: "Ask the provider for a host configured so, or drop the requirement from the policy.",
+			})
+		}
+	}
+}
+
+// meets says whether the report shows the property. What is not known is not
+// met.
+func (c *SNPClaims) meets(r Requirement) bool {
+	switch r {
+	case NoMigration:
+		return !c.MigrationAgent
+	case NoSMT:
+		return !c.SMT
+	case AliasCheck:
+		return c.AliasCheck
+	case CiphertextHiding:
+		return c.CiphertextHiding
+	case RAPLDisabled:
+		return c.RAPLDisabled
+	default:
+		return false
+	}
+}
+
+func (a *appraisal) vmpl(c *SNPClaims, p *SNP) {
+	if c.VMPL > p.MaxVMPL {
+		a.refuse(Finding{
+			Code: CodeVMPLTooHigh, Subject: "VMPL",
+			Expected: []string{"at most " + strconv.Itoa(int(p.MaxVMPL))}, Seen: strconv.FormatUint(uint64(c.VMPL), 10),
+			Remedy: "The report was asked for from a less privileged level than the policy accepts; check what runs above the guest.",
+		})
+	}
+}
+
+func (a *appraisal) launchKey(subject string, accepted []measurement.Digest, seen measurement.Digest) {
+	if len(accepted) > 0 && !slices.Contains(accepted, seen) {
+		a.refuse(Finding{
+			Code: CodeLaunchKeyMismatch, Subject: subject, Expected: digestTexts(accepted), Seen: seen.String(),
+			Remedy: "The launch was signed by another key, or by none; check the provider's announced keys.",
+		})
+	}
+}
+
+func (a *appraisal) tdx() {
+	c, p := a.claims.TDX, a.policy.document.TDX
+	if c == nil || p == nil {
+		return
+	}
+	a.debug(c.Debug)
+	a.tcbStatus(c, p)
+	a.advisories(c, p)
+	a.tdxVersions(c, p)
+	a.require(p.Require, c.meets)
+	a.deniedChip(c.PPID)
+	a.allowedChip(a.policy.ppids, c.PPID)
+	a.fmspc(c, p)
+	a.owned("MRCONFIGID", p.MRConfigIDs, c.MRConfigID)
+	a.owned("MROWNER", p.MROwners, c.MROwner)
+}
+
+func (a *appraisal) tcbStatus(c *TDXClaims, p *TDX) {
+	if slices.Contains(p.TCBStatus, c.TCBStatus) {
+		return
+	}
+	f := Finding{
+		Code: CodeTCBStatusNotAccepted, Subject: "TCB status", Expected: texts(p.TCBStatus), Seen: string(c.TCBStatus),
+		Remedy: "Update the host's TDX module, firmware and microcode.",
+	}
+	if p.Grace != nil && a.inGrace(p.Grace.Until) && slices.Contains(p.Grace.TCBStatus, c.TCBStatus) {
+		f.Remedy = "Update the host's TDX module, firmware and microcode before " + stamp(p.Grace.Until) + ", when the grace period ends."
+		a.warn(f)
+		return
+	}
+	a.refuse(f)
+}
+
+// advisories finds those that the owner has not accepted. A platform that is up
+// to date has none that matter.
+func (a *appraisal) advisories(c *TDXClaims, p *TDX) {
+	for _, advisory := range c.Advisories {
+		if c.TCBStatus != UpToDate && !slices.Contains(p.Advisories, advisory) {
+			a.refuse(Finding{
+				Code: CodeAdvisoryNotAccepted, Subject: "advisory", Expected: p.Advisories, Seen: advisory,
+				Remedy: "Read the advisory; update the host, or add it to acceptedAdvisories if it does not concern you.",
+			})
+		}
+	}
+}
+
+func (a *appraisal) tdxVersions(c *TDXClaims, p *TDX) {
+	if c.EvaluationDataNumber < p.EvaluationDataNumber {
+		a.refuse(Finding{
+			Code: CodeCollateralTooOld, Subject: "tcbEvaluationDataNumber",
+			Expected: []string{fmt.Sprintf("at least %d", p.EvaluationDataNumber)}, Seen: fmt.Sprint(c.EvaluationDataNumber),
+			Remedy: "Fetch newer collateral: this one does not know the latest advisories.",
+		})
+	}
+	for i, floor := range p.TEETCBSVN {
+		if i >= len(c.TEETCBSVN) || c.TEETCBSVN[i] < floor {
+			a.refuse(Finding{
+				Code: CodeTCBBelowFloor, Subject: "TEE_TCB_SVN",
+				Expected: []string{"at least " + p.TEETCBSVN.String() + ", byte by byte"}, Seen: c.TEETCBSVN.String(),
+				Remedy: "Update the host's TDX module: its version is below the policy's floor.",
+			})
+			return
+		}
+	}
+}
+
+// meets says whether the quote shows the property. What is not known is not met.
+func (c *TDXClaims) meets(r Requirement) bool {
+	switch r {
+	case NoMigration:
+		return !c.Migratable
+	case SEPTVEDisable:
+		return c.SEPTVEDisable
+	default:
+		return false
+	}
+}
+
+func (a *appraisal) fmspc(c *TDXClaims, p *TDX) {
+	if len(p.FMSPCs) > 0 && !slices.ContainsFunc(p.FMSPCs, func(h Hex) bool { return slices.Equal(h, c.FMSPC) }) {
+		a.refuse(Finding{
+			Code: CodeProductLineNotAccepted, Subject: "FMSPC", Expected: hexTexts(p.FMSPCs), Seen: c.FMSPC.String(),
+			Remedy: "Run the node on an accepted family of processors, or add this one to the policy's fmspcs.",
+		})
+	}
+}
+
+func (a *appraisal) owned(subject string, accepted []measurement.Digest, seen measurement.Digest) {
+	if len(accepted) > 0 && !slices.Contains(accepted, seen) {
+		a.refuse(Finding{
+			Code: CodeHostDataMismatch, Subject: subject, Expected: digestTexts(accepted), Seen: seen.String(),
+			Remedy: "The guest was launched for another owner or configuration; launch it with the owner's value.",
+		})
+	}
+}
+
+func hexTexts(list []Hex) []string {
+	var out []string
+	for _, h := range list {
+		out = append(out, h.String())
+	}
+	return out
+}

@@ -1,0 +1,206 @@
+package policy
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/asterism-k8s/asterism/domain/evidence"
+	"github.com/asterism-k8s/asterism/domain/measurement"
+)
+
+// distance says how far claims are from a candidate. Less is nearer.
+type distance struct {
+	enforced, refused, warned int
+}
+
+func (d distance) compare(other distance) int {
+	return cmp.Or(cmp.Compare(d.enforced, other.enforced), cmp.Compare(d.refused, other.refused), cmp.Compare(d.warned, other.warned))
+}
+
+// release finds the candidate that is nearest, the newest of several, and
+// records in what the claims differ from it.
+func (a *appraisal) release() {
+	candidates := a.policy.candidates[a.claims.Platform]
+	var nearest distance
+	for i := range candidates {
+		d := a.distance(&candidates[i])
+		if a.best == nil || d.compare(nearest) < 0 {
+			a.best, nearest = &candidates[i], d
+		}
+	}
+	if a.best == nil {
+		a.refuse(Finding{
+			Code: CodeNoReference, Subject: "release",
+			Expected: []string{"a release with reference values for the platform"}, Seen: string(a.claims.Platform),
+			Remedy: "Add the reference values of a release for this platform to the policy.",
+		})
+		return
+	}
+	a.standing()
+	a.registers()
+	a.launchDigest()
+	a.mark()
+}
+
+func (a *appraisal) distance(c *candidate) distance {
+	enforced, warned := c.registers.Distance(&a.claims.Registers)
+	d := distance{enforced: enforced, warned: warned}
+	if !c.launches(a.launched()) {
+		d.enforced++
+	}
+	if !c.acceptable || a.expired(c) {
+		d.refused = 1
+	}
+	return d
+}
+
+func (a *appraisal) expired(c *candidate) bool {
+	return !c.release.NotAfter.IsZero() && a.now.After(c.release.NotAfter)
+}
+
+// launched returns the launch digest that the claims hold, if any.
+func (a *appraisal) launched() measurement.Digest {
+	switch {
+	case a.traits.TEE == evidence.SNP && a.claims.SNP != nil:
+		return a.claims.SNP.Measurement
+	case a.traits.TEE == evidence.TDX && a.claims.TDX != nil:
+		return a.claims.TDX.MRTD
+	default:
+		return measurement.Digest{}
+	}
+}
+
+// launches says whether the launch digest is right for the candidate. A
+// candidate without any leaves the decision to other checks, which New has
+// made sure of.
+func (c *candidate) launches(seen measurement.Digest) bool {
+	return len(c.reference.LaunchDigests) == 0 || slices.Contains(c.reference.LaunchDigests, seen)
+}
+
+// standing records why a release that is known is not accepted.
+func (a *appraisal) standing() {
+	release := a.best.release
+	if release.Withdrawn {
+		a.refuse(Finding{
+			Code: CodeReleaseWithdrawn, Subject: "release", Seen: release.Name,
+			Remedy: "This release was withdrawn; boot the node from an accepted one.",
+		})
+	}
+	if !slices.Contains(a.policy.document.Profiles, release.Profile) {
+		a.refuse(Finding{
+			Code: CodeProfileNotAccepted, Subject: "profile", Expected: a.policy.document.Profiles, Seen: release.Profile,
+			Remedy: "Boot the node from an image of an accepted profile.",
+		})
+	}
+	if a.expired(a.best) {
+		a.refuse(Finding{
+			Code: CodeReleaseExpired, Subject: "release",
+			Expected: []string{"until " + stamp(release.NotAfter)}, Seen: release.Name,
+			Remedy: "The upgrade window of this release has closed; boot the node from a newer one.",
+		})
+	}
+}
+
+func (a *appraisal) registers() {
+	mismatches := a.best.registers.Compare(&a.claims.Registers, a.claims.Events)
+	a.findings = slices.Grow(a.findings, len(mismatches))
+	for i := range mismatches {
+		m := &mismatches[i]
+		f := Finding{
+			Code: mismatchCode(m.Register), Subject: m.Register.String(), Expected: valueTexts(m.Expected), Seen: m.Seen.String(),
+			ExplainedBy: a.explanations(func(c *candidate) bool { return c.accepts(m.Register, &m.Seen) }),
+			Remedy:      registerRemedy(m.Register, m.Seen.IsZero()),
+		}
+		if m.Divergence != nil {
+			f.Divergence = &Divergence{m.Divergence.Position, m.Divergence.Expected, m.Divergence.Seen}
+		}
+		if m.Rule == measurement.Warn {
+			a.warn(f)
+		} else {
+			a.refuse(f)
+		}
+	}
+}
+
+func mismatchCode(r measurement.Register) Code {
+	if r.Bank() == measurement.RTMR {
+		return CodeRTMRMismatch
+	}
+	return CodePCRMismatch
+}
+
+func (c *candidate) accepts(r measurement.Register, seen *measurement.Digest) bool {
+	reference := c.registers.Lookup(r)
+	return reference != nil && reference.Accepts(seen)
+}
+
+// explanations names the known releases of the platform for which holds is true,
+// newest first.
+func (a *appraisal) explanations(holds func(*candidate) bool) []string {
+	var names []string
+	candidates := a.policy.candidates[a.claims.Platform]
+	for i := range candidates {
+		if !holds(&candidates[i]) {
+			continue
+		}
+		if name := candidates[i].name(); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// name returns the release, and the firmware where the reference has one.
+func (c *candidate) name() string {
+	if c.reference.Firmware == "" {
+		return c.release.Name
+	}
+	return c.release.Name + " (" + c.reference.Firmware + ")"
+}
+
+func (a *appraisal) launchDigest() {
+	seen := a.launched()
+	if a.best.launches(seen) {
+		return
+	}
+	a.refuse(Finding{
+		Code: CodeLaunchDigestMismatch, Subject: "launch digest",
+		Expected: digestTexts(a.best.reference.LaunchDigests), Seen: seen.String(),
+		ExplainedBy: a.explanations(func(c *candidate) bool { return slices.Contains(c.reference.LaunchDigests, seen) }),
+		Remedy:      "The guest's initial memory is another: check firmware, vCPU count and type, and the release that the host launched.",
+	})
+}
+
+func (a *appraisal) mark() {
+	r := a.best.reference.Mark
+	if r == nil || !a.session.mark.expected {
+		return
+	}
+	expected, seen := a.session.mark.value(*r), a.claims.Registers.Get(*r)
+	if seen == expected {
+		return
+	}
+	remedy := "The machine is a member of another cluster, or of none; a node changes clusters only by a reboot."
+	if seen == r.PowerOn() {
+		remedy = "The machine bears no mark, so it is not a member; let it join first."
+	}
+	a.refuse(Finding{
+		Code: CodeMarkMismatch, Subject: r.String(), Expected: []string{expected.String()}, Seen: seen.String(), Remedy: remedy,
+	})
+}
+
+func digestTexts(list []measurement.Digest) []string {
+	var out []string
+	for _, d := range list {
+		out = append(out, d.String())
+	}
+	return out
+}
+
+func valueTexts(list []measurement.ReferenceValue) []string {
+	out := make([]string, len(list))
+	for i := range list {
+		out[i] = list[i].Digest.String()
+	}
+	return out
+}

@@ -1,0 +1,89 @@
+package policy
+
+import (
+	"github.com/asterism-k8s/asterism/domain/measurement"
+)
+
+// Code says what a finding is about. Codes are stable: programs may decide on
+// them.
+type Code string
+
+// The codes. docs/findings.md explains each.
+const (
+	CodePlatformNotAccepted    Code = "PLATFORM_NOT_ACCEPTED"
+	CodeClaimMissing           Code = "CLAIM_MISSING"
+	CodeClaimUnexpected        Code = "CLAIM_UNEXPECTED"
+	CodeBindingMismatch        Code = "BINDING_MISMATCH"
+	CodeMarkMismatch           Code = "MARK_MISMATCH"
+	CodeEvidenceTooLarge       Code = "EVIDENCE_TOO_LARGE"
+	CodeEventLogMissing        Code = "EVENT_LOG_MISSING"
+	CodeEventLogUnreplayable   Code = "EVENT_LOG_UNREPLAYABLE"
+	CodeNoReference            Code = "NO_REFERENCE"
+	CodePCRMismatch            Code = "PCR_MISMATCH"
+	CodeRTMRMismatch           Code = "RTMR_MISMATCH"
+	CodeLaunchDigestMismatch   Code = "LAUNCH_DIGEST_MISMATCH"
+	CodeReleaseWithdrawn       Code = "RELEASE_WITHDRAWN"
+	CodeReleaseExpired         Code = "RELEASE_EXPIRED"
+	CodeProfileNotAccepted     Code = "PROFILE_NOT_ACCEPTED"
+	CodeSecureBootOff          Code = "SECURE_BOOT_OFF"
+	CodeEKDenied               Code = "EK_DENIED"
+	CodeEKNotTrusted           Code = "EK_NOT_TRUSTED"
+	CodeChipDenied             Code = "CHIP_DENIED"
+	CodeChipNotAllowed         Code = "CHIP_NOT_ALLOWED"
+	CodeProductLineNotAccepted Code = "PRODUCT_LINE_NOT_ACCEPTED"
+	CodeTCBBelowFloor          Code = "TCB_BELOW_FLOOR"
+	CodeTCBStatusNotAccepted   Code = "TCB_STATUS_NOT_ACCEPTED"
+	CodeAdvisoryNotAccepted    Code = "ADVISORY_NOT_ACCEPTED"
+	CodeCollateralTooOld       Code = "COLLATERAL_TOO_OLD"
+	CodeDebugAllowed           Code = "DEBUG_ALLOWED"
+	CodeRequirementNotMet      Code = "REQUIREMENT_NOT_MET"
+	CodeVMPLTooHigh            Code = "VMPL_TOO_HIGH"
+	CodeVLEKNotAccepted        Code = "VLEK_NOT_ACCEPTED"
+	CodeLaunchKeyMismatch      Code = "LAUNCH_KEY_MISMATCH"
+	CodeHostDataMismatch       Code = "HOST_DATA_MISMATCH"
+	CodeEndorsementExpired     Code = "ENDORSEMENT_EXPIRED"
+	CodeEndorsementNotYetValid Code = "ENDORSEMENT_NOT_YET_VALID"
+	CodeEndorsementStale       Code = "ENDORSEMENT_STALE"
+)
+
+// Severity says what a finding does to the verdict.
+type Severity string
+
+// The severities.
+const (
+	Refuse Severity = "refuse"
+	Warn   Severity = "warn"
+)
+
+// Finding is one thing about the claims that the policy does not agree with.
+type Finding struct {
+	Code     Code     `json:"code"`
+	Severity Severity `json:"severity"`
+	Subject  string   `json:"subject"`            // what it is about, as in "PCR 4"
+	Expected []string `json:"expected,omitempty"` // any of these would have done
+	Seen     string   `json:"seen,omitempty"`     // empty where there was nothing
+	// Divergence is the first boot event that differs, where both logs are known.
+	Divergence *Divergence `json:"divergence,omitempty"`
+	// ExplainedBy names known releases in which the seen value is right.
+	ExplainedBy []string `json:"explainedBy,omitempty"`
+	Remedy      string   `json:"remedy"` // what to do, in one sentence
+}
+
+// Divergence is the first boot event at which a machine left the path of the
+// release that it was compared with.
+type Divergence struct {
+	Position int                `json:"position"` // 0-based, among the register's events
+	Expected *measurement.Event `json:"expected,omitempty"`
+	Seen     *measurement.Event `json:"seen,omitempty"`
+}
+
+// Verdict is the outcome of an appraisal.
+type Verdict struct {
+	Admitted bool `json:"admitted"`
+	// Release names the release that the findings about registers are relative
+	// to: the one that matches where there is one, else the nearest. It is empty
+	// where none is known for the platform.
+	Release  string    `json:"release,omitempty"`
+	Firmware string    `json:"firmware,omitempty"`
+	Findings []Finding `json:"findings"` // refusals first; never nil
+}

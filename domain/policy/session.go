@@ -1,0 +1,57 @@
+package policy
+
+import (
+	"github.com/asterism-k8s/asterism/domain/evidence"
+	"github.com/asterism-k8s/asterism/domain/keys"
+	"github.com/asterism-k8s/asterism/domain/measurement"
+)
+
+// Session is what a verifier knows beyond policy: what the evidence had to be
+// made for, and whether its machine should bear a mark. The zero Session expects
+// nothing, as for evidence that is explained offline.
+type Session struct {
+	reportData *evidence.ReportData
+	mark       mark
+}
+
+// mark is what the register of the mark should have had extended into it.
+type mark struct {
+	expected bool
+	sha256   measurement.Digest // zero where the machine must be unmarked
+	sha384   measurement.Digest
+}
+
+// Expecting returns s, expecting evidence to carry the report data.
+func (s Session) Expecting(d evidence.ReportData) Session {
+	s.reportData = &d
+	return s
+}
+
+// Unmarked returns s, expecting a machine that belongs to no cluster.
+func (s Session) Unmarked() Session {
+	s.mark = mark{expected: true}
+	return s
+}
+
+// MarkedFor returns s, expecting a member of the cluster of that owner.
+func (s Session) MarkedFor(cluster keys.ClusterID, owner keys.OwnerID) Session {
+	s.mark = mark{
+		expected: true,
+		sha256:   measurement.DigestSHA256(keys.MarkSHA256(cluster, owner)),
+		sha384:   measurement.DigestSHA384(keys.MarkSHA384(cluster, owner)),
+	}
+	return s
+}
+
+// value returns what the register holds if the mark is as expected.
+func (m *mark) value(r measurement.Register) measurement.Digest {
+	value := r.PowerOn()
+	extended := m.sha256
+	if r.Bank() == measurement.RTMR {
+		extended = m.sha384
+	}
+	if extended.IsZero() {
+		return value
+	}
+	return value.Extend(extended)
+}

@@ -1,0 +1,129 @@
+package policy_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/asterism-k8s/asterism/domain/evidence"
+	"github.com/asterism-k8s/asterism/domain/keys"
+	"github.com/asterism-k8s/asterism/domain/measurement"
+	"github.com/asterism-k8s/asterism/domain/policy"
+)
+
+func ids(cluster, owner byte) (c keys.ClusterID, o keys.OwnerID) {
+	c[0], o[0] = cluster, owner
+	return c, o
+}
+
+// mark marks the claims' machine as a member.
+func mark(c *policy.Claims, name string, cluster keys.ClusterID, owner keys.OwnerID) {
+	r := register(name)
+	extended := measurement.DigestSHA256(keys.MarkSHA256(cluster, owner))
+	if r.Bank() == measurement.RTMR {
+		extended = measurement.DigestSHA384(keys.MarkSHA384(cluster, owner))
+	}
+	setMark(c, name, r.PowerOn().Extend(extended))
+	c.Events = append(c.Events, measurement.Event{Register: r, Digest: extended, Type: "CEL", Description: "mark"})
+}
+
+// Threat rows 2 and 5 rest on this: a machine's mark must be exactly what the
+// session asks for.
+func TestSessionMark(t *testing.T) {
+	mine, owner := ids(1, 1)
+	session := policy.Session{}.MarkedFor(mine, owner)
+	tests := []struct {
+		name    string
+		session policy.Session
+		mark    func(c *policy.Claims, register string)
+		want    bool
+	}{
+		{"a joiner without a mark", policy.Session{}.Unmarked(), nil, true},
+		{"a joiner that is a member already", policy.Session{}.Unmarked(), func(c *policy.Claims, r string) { mark(c, r, mine, owner) }, false},
+		{"a member of this cluster", session, func(c *policy.Claims, r string) { mark(c, r, mine, owner) }, true},
+		{"no member", session, nil, false},
+		{"a member of another cluster", session, func(c *policy.Claims, r string) { other, _ := ids(2, 1); mark(c, r, other, owner) }, false},
+		{"a member of another owner's cluster", session, func(c *policy.Claims, r string) { _, other := ids(1, 2); mark(c, r, mine, other) }, false},
+		{"marked twice", session, func(c *policy.Claims, r string) {
+			mark(c, r, mine, owner)
+			setMark(c, r, c.Registers.Get(register(r)).Extend(c.Events[len(c.Events)-1].Digest))
+			c.Events = nil
+		}, false},
+		{"no session", policy.Session{}, func(c *policy.Claims, r string) { mark(c, r, mine, owner) }, true},
+	}
+	for name, make := range map[string]func() *policy.Claims{"pcr15": tpmClaims, "rtmr3": tdxClaims} {
+		for _, tt := range tests {
+			t.Run(name+"/"+tt.name, func(t *testing.T) {
+				claims := make()
+				if tt.mark != nil {
+					tt.mark(claims, name)
+				}
+				v := tt.session.Appraise(claims, newPolicy(t), now)
+				var want []string
+				if !tt.want {
+					want = []string{"refuse MARK_MISMATCH " + register(name).String()}
+				}
+				if diff := cmp.Diff(want, summary(v)); diff != "" {
+					t.Errorf("findings (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+// A register of the mark that the evidence leaves out is no mark, and no proof
+// of its absence either.
+func TestSessionMarkMustBeQuoted(t *testing.T) {
+	claims := tdxClaims()
+	follow(claims, bootLog("v1.2.0", rtmrNames()...))
+	claims.Registers = measurement.Replay(0, claims.Events)
+	v := policy.Session{}.Unmarked().Appraise(claims, newPolicy(t), now)
+	if diff := cmp.Diff([]string{"refuse MARK_MISMATCH RTMR[3]"}, summary(v)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+func TestSessionMarkWhereThePlatformHasNone(t *testing.T) {
+	without := func(d *policy.Document) { d.Releases[0].References[0].Mark = nil }
+	v := policy.Session{}.MarkedFor(ids(1, 1)).Appraise(tpmClaims(), newPolicy(t, without), now)
+	if !v.Admitted {
+		t.Errorf("findings: %v", summary(v))
+	}
+}
+
+// Threat row 1: report data of another session is refused, in full and hashed.
+func TestThreat01ReportDataOfAnotherSessionIsRefused(t *testing.T) {
+	var data evidence.ReportData
+	copy(data[:], "this session")
+	qualifying := data.Qualifying()
+	session := policy.Session{}.Expecting(data)
+	tests := []struct {
+		name   string
+		claims func() *policy.Claims
+		data   policy.Hex
+		want   bool
+	}{
+		{"a quote of this session", tpmClaims, qualifying[:], true},
+		{"a report of this session", tdxClaims, data[:], true},
+		{"a quote of another session", tpmClaims, bytesOf(1, 32), false},
+		{"a report of another session", tdxClaims, bytesOf(1, 64), false},
+		{"a quote that carries what a report does", tpmClaims, data[:], false},
+		{"a report that carries what a quote does", tdxClaims, qualifying[:], false},
+		{"a beginning", tdxClaims, data[:63], false},
+		{"nothing", tpmClaims, nil, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			claims := tt.claims()
+			claims.ReportData = tt.data
+			v := session.Appraise(claims, newPolicy(t), now)
+			var want []string
+			if !tt.want {
+				want = []string{"refuse BINDING_MISMATCH report data"}
+			}
+			if diff := cmp.Diff(want, summary(v)); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,401 @@
+package policy_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/asterism-k8s/asterism/domain/evidence"
+	"github.com/asterism-k8s/asterism/domain/measurement"
+	"github.com/asterism-k8s/asterism/domain/policy"
+)
+
+// refusalTest is one change that makes the fixture no policy, and the paths of
+// all problems that must be named.
+type refusalTest struct {
+	name   string
+	change func(*policy.Document)
+	want   []string
+}
+
+func (tt *refusalTest) run(t *testing.T) {
+	d := document()
+	tt.change(&d)
+	p, err := policy.New(d)
+	var invalid *policy.InvalidError
+	if !errors.As(err, &invalid) || p != nil {
+		t.Fatalf("New = %v, %v; want an InvalidError and nothing", p, err)
+	}
+	var paths []string
+	for _, problem := range invalid.Problems {
+		paths = append(paths, problem.Path)
+		if problem.Message == "" || !strings.Contains(err.Error(), problem.String()) {
+			t.Errorf("the error %q hides %+v", err, problem)
+		}
+	}
+	if diff := cmp.Diff(tt.want, paths); diff != "" {
+		t.Errorf("paths (-want +got):\n%s\n%v", diff, err)
+	}
+}
+
+func runRefusals(t *testing.T, tests []refusalTest) {
+	for _, tt := range tests {
+		t.Run(tt.name, tt.run)
+	}
+}
+
+func TestNewRefusesHead(t *testing.T) {
+	runRefusals(t, []refusalTest{
+		{"version", func(d *policy.Document) { d.Version = "asterism/policy/v2" }, []string{"version"}},
+		{"no serial", func(d *policy.Document) { d.Serial = 0 }, []string{"serial"}},
+		{"serial that JSON cannot hold", func(d *policy.Document) { d.Serial = 1 << 53 }, []string{"serial"}},
+		{"long description", func(d *policy.Document) { d.Description = strings.Repeat("x", 1025) }, []string{"description"}},
+		{"description of other bytes", func(d *policy.Document) { d.Description = "\xff" }, []string{"description"}},
+		{"profile twice", func(d *policy.Document) { d.Profiles = []string{"release", "release"} }, []string{"profiles[1]"}},
+		{"profile's name", func(d *policy.Document) { d.Profiles = append(d.Profiles, "a b") }, []string{"profiles[1]"}},
+		{"negative age", func(d *policy.Document) { d.Freshness.MaxAge = -1 }, []string{"freshness.maxAge"}},
+		{"negative skew", func(d *policy.Document) { d.Freshness.MaxClockSkew = -1 }, []string{"freshness.maxClockSkew"}},
+		{"skew of over a day", func(d *policy.Document) { d.Freshness.MaxClockSkew = policy.Duration(24*time.Hour + 1) }, []string{"freshness.maxClockSkew"}},
+		{"negative bounds", func(d *policy.Document) { d.Bounds = policy.Bounds{EvidenceBytes: -1, Events: -1} }, []string{"bounds.evidenceBytes", "bounds.events"}},
+		{
+			"bounds over the maximum",
+			func(d *policy.Document) {
+				d.Bounds = policy.Bounds{EvidenceBytes: evidence.MaxSize + 1, Events: policy.MaxEvents + 1}
+			},
+			[]string{"bounds.evidenceBytes", "bounds.events"},
+		},
+		{
+			"empty", func(d *policy.Document) { *d = policy.Document{} },
+			[]string{"version", "serial", "profiles", "platforms", "releases"},
+		},
+	})
+}
+
+func TestNewRefusesPlatformsAndRules(t *testing.T) {
+	runRefusals(t, []refusalTest{
+		{"unknown platform", func(d *policy.Document) { d.Platforms = append(d.Platforms, "pdp-11") }, []string{"platforms[3]"}},
+		{"platform twice", func(d *policy.Document) { d.Platforms = append(d.Platforms, evidence.QEMUTDX) }, []string{"platforms[3]"}},
+		{"platform without reference", func(d *policy.Document) { d.Platforms = append(d.Platforms, evidence.TPM) }, []string{"platforms[3]"}},
+		{
+			"platform with withdrawn references only",
+			func(d *policy.Document) { d.Releases[0].Withdrawn, d.Releases[1].Withdrawn = true, true },
+			[]string{"platforms[0]", "platforms[1]", "platforms[2]"},
+		},
+		{"unknown rule", func(d *policy.Document) { d.Registers[register("pcr4")] = 3 }, []string{"registers.pcr4"}},
+		{"rule for the mark", func(d *policy.Document) { d.Registers[register("pcr15")] = measurement.Ignore }, []string{"registers.pcr15"}},
+		{"rule without effect", func(d *policy.Document) { d.Registers[register("pcr5")] = measurement.Enforce }, []string{"registers.pcr5"}},
+		{"warning without effect", func(d *policy.Document) { d.Registers[register("pcr5")] = measurement.Warn }, []string{"registers.pcr5"}},
+		{
+			"every register that covers the boot is ignored or warned about",
+			func(d *policy.Document) {
+				for _, name := range []string{"pcr4", "pcr8", "pcr9", "pcr11", "pcr12", "pcr13"} {
+					d.Registers[register(name)] = measurement.Ignore
+				}
+				d.Registers[register("pcr14")] = measurement.Warn
+			},
+			[]string{"releases[0].references[0].registers", "releases[1].references[0].registers", "releases[2].references[0].registers"},
+		},
+	})
+}
+
+func TestNewRefusesReleases(t *testing.T) {
+	pcr5, rtmr1 := register("pcr5"), register("rtmr1")
+	runRefusals(t, []refusalTest{
+		{
+			"too many", func(d *policy.Document) { d.Releases = make([]policy.Release, policy.MaxReleases+1) },
+			[]string{"platforms[0]", "platforms[1]", "platforms[2]", "releases", "registers.pcr6"},
+		},
+		{"name twice", func(d *policy.Document) { d.Releases[1].Name = "v1.2.0" }, []string{"releases[1]"}},
+		{"no name", func(d *policy.Document) { d.Releases[0].Name = "" }, []string{"releases[0].name"}},
+		{"name too long", func(d *policy.Document) { d.Releases[0].Name = strings.Repeat("v", 65) }, []string{"releases[0].name"}},
+		{"name with a blank", func(d *policy.Document) { d.Releases[0].Name = "v1 beta" }, []string{"releases[0].name"}},
+		{"name that looks like an option", func(d *policy.Document) { d.Releases[0].Name = "-v1" }, []string{"releases[0].name"}},
+		{"profile that is not accepted", func(d *policy.Document) { d.Releases[0].Profile = "debug" }, []string{"releases[0].profile"}},
+		{"manifest of another algorithm", func(d *policy.Document) { d.Releases[0].Manifest = sha384Of("m") }, []string{"releases[0].manifest"}},
+		{"end of the window in another zone", func(d *policy.Document) { d.Releases[0].NotAfter = now.In(time.FixedZone("CET", 3600)) }, []string{"releases[0].notAfter"}},
+		{"end of the window with a fraction", func(d *policy.Document) { d.Releases[0].NotAfter = now.Add(1) }, []string{"releases[0].notAfter"}},
+		{"no references", func(d *policy.Document) { d.Releases[2].References = nil }, []string{"releases[2].references"}},
+		{
+			"too many references", func(d *policy.Document) { d.Releases[2].References = make([]policy.Reference, policy.MaxReferences+1) },
+			[]string{"releases[2].references"},
+		},
+		{"reference twice", func(d *policy.Document) { r := &d.Releases[2]; r.References = append(r.References, r.References[0]) }, []string{"releases[2].references[3]"}},
+		{"reference for an unknown platform", func(d *policy.Document) { d.Releases[2].References[0].Platform = "pdp-11" }, []string{"releases[2].references[0].platform"}},
+		{
+			"reference for a platform that is not accepted", func(d *policy.Document) { d.Releases[2].References[0].Platform = evidence.OpenStackVTPM },
+			[]string{"releases[2].references[0].platform"},
+		},
+		{"long firmware", func(d *policy.Document) { d.Releases[0].References[0].Firmware = strings.Repeat("x", 1025) }, []string{"releases[0].references[0].firmware"}},
+		{
+			"hole in the boot", func(d *policy.Document) { delete(d.Releases[0].References[0].Registers, register("pcr12")) },
+			[]string{"releases[0].references[0].registers"},
+		},
+		{
+			"register of another bank",
+			func(d *policy.Document) {
+				d.Releases[0].References[0].Registers[rtmr1] = []policy.ReferenceValue{{Value: sha384Of("x")}}
+			},
+			[]string{"releases[0].references[0].registers.rtmr1"},
+		},
+		{
+			"PCR where there is no TPM",
+			func(d *policy.Document) {
+				d.Releases[0].References[2].Registers[pcr5] = []policy.ReferenceValue{{Value: sha256Of("x")}}
+			},
+			[]string{"releases[0].references[2].registers.pcr5"},
+		},
+		{"register without value", func(d *policy.Document) { d.Releases[0].References[0].Registers[pcr5] = nil }, []string{"releases[0].references[0].registers.pcr5"}},
+		{
+			"register with too many values",
+			func(d *policy.Document) {
+				d.Releases[0].References[0].Registers[pcr5] = make([]policy.ReferenceValue, policy.MaxValues+1)
+			},
+			[]string{"releases[0].references[0].registers.pcr5"},
+		},
+		{
+			"value twice",
+			func(d *policy.Document) {
+				v := policy.ReferenceValue{Value: sha256Of("x")}
+				d.Releases[0].References[0].Registers[pcr5] = []policy.ReferenceValue{v, v}
+			},
+			[]string{"releases[0].references[0].registers.pcr5[1]"},
+		},
+		{
+			"value of another algorithm",
+			func(d *policy.Document) {
+				d.Releases[0].References[0].Registers[pcr5] = []policy.ReferenceValue{{Value: sha384Of("x")}}
+			},
+			[]string{"releases[0].references[0].registers.pcr5[0].value"},
+		},
+		{
+			"events that lead elsewhere", func(d *policy.Document) {
+				d.Releases[0].References[0].Registers[register("pcr4")][0].Value = sha256Of("x")
+			},
+			[]string{"releases[0].references[0].registers.pcr4[0].events"},
+		},
+		{
+			"too many events",
+			func(d *policy.Document) {
+				d.Releases[0].References[0].Registers[register("pcr4")][0].Events = make([]policy.ReferenceEvent, policy.MaxEvents+1)
+			},
+			[]string{"releases[0].references[0].registers.pcr4[0].events"},
+		},
+		{
+			"event's texts",
+			func(d *policy.Document) {
+				e := &d.Releases[0].References[0].Registers[register("pcr4")][0].Events[1]
+				e.Type, e.Description = "\xff", strings.Repeat("x", 1025)
+			},
+			[]string{
+				"releases[0].references[0].registers.pcr4[0].events[1].type",
+				"releases[0].references[0].registers.pcr4[0].events[1].description",
+			},
+		},
+		{"no launch digest", func(d *policy.Document) { d.Releases[0].References[2].LaunchDigests = nil }, []string{"releases[0].references[2].launchDigests"}},
+		{
+			"no launch digest, and no key either", func(d *policy.Document) { d.Releases[0].References[1].LaunchDigests = nil },
+			[]string{"releases[0].references[1].launchDigests"},
+		},
+		{
+			"an SNP launch key does not stand in on TDX",
+			func(d *policy.Document) { launchOwner(d); d.Releases[0].References[2].LaunchDigests = nil },
+			[]string{"releases[0].references[2].launchDigests"},
+		},
+		{
+			"launch digest of another algorithm", func(d *policy.Document) { d.Releases[0].References[2].LaunchDigests[0] = sha256Of("x") },
+			[]string{"releases[0].references[2].launchDigests[0]"},
+		},
+		{
+			"too many launch digests",
+			func(d *policy.Document) {
+				d.Releases[0].References[2].LaunchDigests = make([]measurement.Digest, policy.MaxValues+1)
+			},
+			[]string{"releases[0].references[2].launchDigests"},
+		},
+		{
+			"launch digest where nothing is launched",
+			func(d *policy.Document) {
+				d.Releases[0].References[0].LaunchDigests = []measurement.Digest{sha384Of("x")}
+			},
+			[]string{"releases[0].references[0].launchDigests"},
+		},
+		{"mark in another register", func(d *policy.Document) { d.Releases[0].References[0].Mark = &pcr5 }, []string{"releases[0].references[0].mark"}},
+		{
+			"mark in a register of another bank", func(d *policy.Document) { d.Releases[0].References[0].Mark = d.Releases[0].References[2].Mark },
+			[]string{"releases[0].references[0].mark"},
+		},
+		{
+			"reference value for the mark",
+			func(d *policy.Document) {
+				d.Releases[0].References[0].Registers[register("pcr15")] = []policy.ReferenceValue{{Value: sha256Of("x")}}
+			},
+			[]string{"releases[0].references[0].mark"},
+		},
+	})
+}
+
+func TestNewRefusesTPM(t *testing.T) {
+	onlySNP := func(d *policy.Document) {
+		d.Platforms = []evidence.Platform{evidence.AzureSNP}
+		for i := range d.Releases {
+			d.Releases[i].References = d.Releases[i].References[1:2]
+		}
+		d.TDX = nil
+	}
+	runRefusals(t, []refusalTest{
+		{"section missing", func(d *policy.Document) { d.TPM = nil }, []string{"tpm"}},
+		{"section without use", onlySNP, []string{"tpm"}},
+		{"no trust", func(d *policy.Document) { d.TPM.EKTrust = "" }, []string{"tpm.ekTrust"}},
+		{"empty list", func(d *policy.Document) { d.TPM.AllowedEKs = nil }, []string{"tpm.allowedEKs"}},
+		{
+			"other algorithm", func(d *policy.Document) { d.TPM.AllowedEKs[0], d.TPM.DeniedEKs[0] = sha384Of("a"), sha384Of("b") },
+			[]string{"tpm.allowedEKs[0]", "tpm.deniedEKs[0]"},
+		},
+		{"key twice", func(d *policy.Document) { d.TPM.AllowedEKs = append(d.TPM.AllowedEKs, sha256Of("ek")) }, []string{"tpm.allowedEKs[1]"}},
+		{"allowed and denied", func(d *policy.Document) { d.TPM.DeniedEKs = append(d.TPM.DeniedEKs, sha256Of("ek")) }, []string{"tpm.deniedEKs[1]"}},
+		{
+			"too many", func(d *policy.Document) { d.TPM.AllowedEKs = make([]measurement.Digest, policy.MaxListed+1) },
+			[]string{"tpm.allowedEKs"},
+		},
+	})
+}
+
+func TestNewRefusesSNP(t *testing.T) {
+	line := func(i int, change func(*policy.ProductLinePolicy)) func(*policy.Document) {
+		return func(d *policy.Document) { change(&d.SNP.ProductLines[i]) }
+	}
+	runRefusals(t, []refusalTest{
+		{"section missing", func(d *policy.Document) { d.SNP = nil }, []string{"snp"}},
+		{"no product line", func(d *policy.Document) { d.SNP.ProductLines = nil }, []string{"snp.productLines"}},
+		{"unknown product line", line(0, func(l *policy.ProductLinePolicy) { l.Name = "Rome" }), []string{"snp.productLines[0].name"}},
+		{"product line twice", func(d *policy.Document) { d.SNP.ProductLines[1] = d.SNP.ProductLines[0] }, []string{"snp.productLines[1]"}},
+		{"Milan without chips", line(1, func(l *policy.ProductLinePolicy) { l.Chips = nil }), []string{"snp.productLines[1].chips"}},
+		{"component of another line", line(0, func(l *policy.ProductLinePolicy) { l.TCB.FMC = 1 }), []string{"snp.productLines[0].minimumTCB.fmc"}},
+		{"chip's length", line(1, func(l *policy.ProductLinePolicy) { l.Chips[0] = bytesOf(1, 63) }), []string{"snp.productLines[1].chips[0]"}},
+		{"chip of zeros", line(1, func(l *policy.ProductLinePolicy) { l.Chips[0] = bytesOf(0, 64) }), []string{"snp.productLines[1].chips[0]"}},
+		{"chip twice", line(1, func(l *policy.ProductLinePolicy) { l.Chips = append(l.Chips, l.Chips[0]) }), []string{"snp.productLines[1].chips[1]"}},
+		{"too many chips", line(1, func(l *policy.ProductLinePolicy) { l.Chips = make([]policy.Hex, policy.MaxListed+1) }), []string{"snp.productLines[1].chips"}},
+		{"chip allowed and denied", line(1, func(l *policy.ProductLinePolicy) { l.Chips[0] = bytesOf(0xde, 64) }), []string{"snp.productLines[1].chips[0]"}},
+		{"grace without end", line(0, func(l *policy.ProductLinePolicy) { l.Grace.Until = time.Time{} }), []string{"snp.productLines[0].grace.until"}},
+		{"grace ends in another zone", line(0, func(l *policy.ProductLinePolicy) { l.Grace.Until = now.In(time.FixedZone("CET", 3600)) }), []string{"snp.productLines[0].grace.until"}},
+		{"grace without effect", line(0, func(l *policy.ProductLinePolicy) { l.Grace.TCB = l.TCB }), []string{"snp.productLines[0].grace.minimumTCB"}},
+		{"grace above the floor", line(0, func(l *policy.ProductLinePolicy) { l.Grace.TCB.SNP = 99 }), []string{"snp.productLines[0].grace.minimumTCB"}},
+		{"requirements not stated", func(d *policy.Document) { d.SNP.Require = nil }, []string{"snp.require"}},
+		{"requirement of another technology", func(d *policy.Document) { d.SNP.Require[0] = policy.SEPTVEDisable }, []string{"snp.require[0]"}},
+		{"requirement twice", func(d *policy.Document) { d.SNP.Require[1] = d.SNP.Require[0] }, []string{"snp.require[1]"}},
+		{"VMPL", func(d *policy.Document) { d.SNP.MaxVMPL = 4 }, []string{"snp.maxVMPL"}},
+		{
+			"keys of another algorithm",
+			func(d *policy.Document) {
+				launchOwner(d)
+				d.SNP.IDKeys[0], d.SNP.AuthorKeys[0] = sha256Of("a"), sha256Of("b")
+			},
+			[]string{"snp.idKeyDigests[0]", "snp.authorKeyDigests[0]"},
+		},
+		{"host data's length", func(d *policy.Document) { d.SNP.HostData = []policy.Hex{bytesOf(1, 31)} }, []string{"snp.hostData[0]"}},
+		{"denied chip's length", func(d *policy.Document) { d.DeniedChips[0] = bytesOf(1, 32) }, []string{"deniedChips[0]"}},
+	})
+}
+
+func TestNewRefusesTDX(t *testing.T) {
+	runRefusals(t, []refusalTest{
+		{"section missing", func(d *policy.Document) { d.TDX = nil }, []string{"tdx"}},
+		{"no status", func(d *policy.Document) { d.TDX.TCBStatus = nil }, []string{"tdx.tcbStatus"}},
+		{"revoked", func(d *policy.Document) { d.TDX.TCBStatus[1] = policy.Revoked }, []string{"tdx.tcbStatus[1]"}},
+		{"status twice", func(d *policy.Document) { d.TDX.TCBStatus[1] = policy.UpToDate }, []string{"tdx.tcbStatus[1]"}},
+		{"grace without end", func(d *policy.Document) { d.TDX.Grace.Until = time.Time{} }, []string{"tdx.grace.until"}},
+		{"grace ends with a fraction", func(d *policy.Document) { d.TDX.Grace.Until = now.Add(1) }, []string{"tdx.grace.until"}},
+		{"grace without status", func(d *policy.Document) { d.TDX.Grace.TCBStatus = nil }, []string{"tdx.grace.tcbStatus"}},
+		{"grace for what is accepted", func(d *policy.Document) { d.TDX.Grace.TCBStatus[0] = policy.UpToDate }, []string{"tdx.grace.tcbStatus[0]"}},
+		{"grace for revoked", func(d *policy.Document) { d.TDX.Grace.TCBStatus[0] = policy.Revoked }, []string{"tdx.grace.tcbStatus[0]"}},
+		{
+			"advisories", func(d *policy.Document) {
+				d.TDX.Advisories = []string{"INTEL-SA-00960", "INTEL-SA-00960", "SA-1", "INTEL-SA-0096x", "INTEL-SA-009600"}
+			},
+			[]string{"tdx.acceptedAdvisories[1]", "tdx.acceptedAdvisories[2]", "tdx.acceptedAdvisories[3]", "tdx.acceptedAdvisories[4]"},
+		},
+		{"module version", func(d *policy.Document) { d.TDX.TEETCBSVN = bytesOf(1, 15) }, []string{"tdx.minimumTEETCBSVN"}},
+		{"product family", func(d *policy.Document) { d.TDX.FMSPCs = []policy.Hex{bytesOf(1, 5)} }, []string{"tdx.fmspcs[0]"}},
+		{"chip", func(d *policy.Document) { d.TDX.Chips = []policy.Hex{bytesOf(1, 64)} }, []string{"tdx.chips[0]"}},
+		{"chip allowed and denied", func(d *policy.Document) { d.TDX.Chips = []policy.Hex{bytesOf(0xde, 16)} }, []string{"tdx.chips[0]"}},
+		{"requirements not stated", func(d *policy.Document) { d.TDX.Require = nil }, []string{"tdx.require"}},
+		{"requirement of another technology", func(d *policy.Document) { d.TDX.Require[0] = policy.NoSMT }, []string{"tdx.require[0]"}},
+		{
+			"configuration and owner", func(d *policy.Document) {
+				tdxOwner(d)
+				d.TDX.MRConfigIDs[0], d.TDX.MROwners[0] = sha256Of("a"), sha256Of("b")
+			},
+			[]string{"tdx.mrConfigIDs[0]", "tdx.mrOwners[0]"},
+		},
+	})
+}
+
+// What is allowed at the edge of a rule.
+func TestNewAccepts(t *testing.T) {
+	for name, change := range map[string]func(*policy.Document){
+		"a boot register that is ignored on purpose": func(d *policy.Document) {
+			d.Registers[register("pcr12")] = measurement.Ignore
+			for i := range d.Releases {
+				delete(d.Releases[i].References[0].Registers, register("pcr12"))
+				delete(d.Releases[i].References[1].Registers, register("pcr12"))
+			}
+		},
+		"a launch key in place of the digest": func(d *policy.Document) {
+			launchOwner(d)
+			for i := range d.Releases {
+				d.Releases[i].References[1].LaunchDigests = nil
+			}
+		},
+		"Turin and its component": func(d *policy.Document) {
+			d.SNP.ProductLines[0] = policy.ProductLinePolicy{Name: policy.Turin, TCB: policy.TCB{FMC: 1}}
+		},
+		"largest bounds": func(d *policy.Document) {
+			d.Serial = 1<<53 - 1
+			d.Description = strings.Repeat("x", 1024)
+			d.Bounds = policy.Bounds{EvidenceBytes: evidence.MaxSize, Events: policy.MaxEvents}
+			d.Freshness.MaxClockSkew = policy.Duration(24 * time.Hour)
+			d.SNP.MaxVMPL = 3
+			d.Releases[0].Name = strings.Repeat("v", 64)
+		},
+		"requirements that are empty on purpose": func(d *policy.Document) {
+			d.SNP.Require, d.TDX.Require = []policy.Requirement{}, []policy.Requirement{}
+		},
+		"certificates without a list": func(d *policy.Document) { d.TPM = &policy.TPM{EKTrust: policy.EKCertificate} },
+		"a withdrawn release of another profile": func(d *policy.Document) {
+			d.Releases[2].Profile = "debug"
+		},
+		"another firmware of the same platform": func(d *policy.Document) {
+			r := &d.Releases[0]
+			r.References = append(r.References, r.References[0])
+			r.References[3].Firmware = "OVMF 2025.05"
+		},
+	} {
+		t.Run(name, func(t *testing.T) { newPolicy(t, change) })
+	}
+}
+
+// A policy shares nothing with the document that it was made of.
+func TestNewCopies(t *testing.T) {
+	d := document()
+	p, err := policy.New(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := p.Hash()
+	d.Platforms[0], d.SNP.ProductLines[0].TCB, d.TPM.AllowedEKs[0] = "pdp-11", policy.TCB{}, sha256Of("evil")
+	for _, values := range d.Releases[0].References[0].Registers {
+		values[0] = policy.ReferenceValue{}
+	}
+	copied, err := p.Document()
+	if err != nil || slices.Contains(copied.Platforms, "pdp-11") {
+		t.Errorf("Document = %v, %v", copied.Platforms, err)
+	}
+	copied.Releases[0].Name = "evil"
+	if p.Hash() != hash || !policy.Appraise(tpmClaims(), p, now).Admitted || p.Serial() != 7 {
+		t.Error("changing a document changed the policy")
+	}
+}
