@@ -1,6 +1,11 @@
 package policy
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"github.com/asterism-k8s/asterism/domain/evidence"
+)
 
 // defaultSkew is how far in the future an issue time may lie where the policy
 // does not say.
@@ -10,6 +15,30 @@ const defaultSkew = 5 * time.Minute
 func (a *appraisal) endorsements() {
 	for i := range a.claims.Endorsements {
 		a.endorsement(&a.claims.Endorsements[i])
+	}
+	if a.policy.document.Freshness.MaxAge > 0 {
+		a.fresh()
+	}
+}
+
+// fresh finds what a bound on age asks of a TEE's vendor and the verifier did
+// not rely on: what is not there is not fresh.
+func (a *appraisal) fresh() {
+	var needed []EndorsementKind
+	switch a.traits.TEE {
+	case evidence.SNP:
+		needed = []EndorsementKind{RevocationList}
+	case evidence.TDX:
+		needed = []EndorsementKind{RevocationList, Collateral}
+	case evidence.NoTEE:
+	}
+	for _, kind := range needed {
+		if !slices.ContainsFunc(a.claims.Endorsements, func(e EndorsementClaims) bool { return e.Kind == kind }) {
+			a.refuse(Finding{
+				Code: CodeEndorsementMissing, Subject: string(kind), Expected: []string{"a " + string(kind) + " of the vendor"},
+				Remedy: "Let the verifier fetch it, or have the attester send it along; freshness.maxAge asks for it.",
+			})
+		}
 	}
 }
 

@@ -277,6 +277,20 @@ func tdxOwner(d *policy.Document) {
 	d.TDX.MROwners = []measurement.Digest{sha384Of("owner")}
 }
 
+// A bound on age is a demand that there be something to be fresh.
+func TestAppraiseMissingEndorsements(t *testing.T) {
+	none := func(c *policy.Claims) { c.Endorsements = nil }
+	tests := []appraisalTest{
+		{name: "SNP", claims: snpClaims, change: none, want: []string{"refuse ENDORSEMENT_MISSING crl"}},
+		{name: "TDX", claims: tdxClaims, change: none, want: []string{"refuse ENDORSEMENT_MISSING crl", "refuse ENDORSEMENT_MISSING collateral"}},
+		{name: "a TPM has no vendor's service", claims: tpmClaims, change: none},
+		{name: "no bound on age", claims: tdxClaims, change: none, policy: func(d *policy.Document) { d.Freshness.MaxAge = 0 }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, tt.run)
+	}
+}
+
 func TestAppraiseEndorsements(t *testing.T) {
 	endorse := func(kind policy.EndorsementKind, issued, expires time.Time) func(*policy.Claims) {
 		return func(c *policy.Claims) {

@@ -363,6 +363,14 @@ func TestLaunchDigestDecidesTheNearestRelease(t *testing.T) {
 	}
 }
 
+func TestZeroPolicyRefuses(t *testing.T) {
+	for _, claims := range []*policy.Claims{{}, tpmClaims(), snpClaims(), tdxClaims()} {
+		if v := policy.Appraise(claims, &policy.Policy{}, now); v.Admitted {
+			t.Errorf("%s is admitted by no policy", claims.Platform)
+		}
+	}
+}
+
 func TestAppraiseIsPureAndTotal(t *testing.T) {
 	p := newPolicy(t)
 	rapid.Check(t, func(t *rapid.T) {

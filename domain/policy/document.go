@@ -45,8 +45,8 @@ type Release struct {
 type Reference struct {
 	Platform evidence.Platform `json:"platform"`
 	Firmware string            `json:"firmware,omitempty"` // for people
-	// Mark is the register that holds the mark of a member; nil where the
-	// platform has none.
+	// Mark is the register that holds the mark of a member. It is nil where the
+	// platform has none: on SNP without a TPM, on TDX before Linux 6.16.
 	Mark          *measurement.Register                     `json:"mark,omitempty"`
 	Registers     map[measurement.Register][]ReferenceValue `json:"registers,omitempty"`
 	LaunchDigests []measurement.Digest                      `json:"launchDigests,omitempty"` // SNP measurement or MRTD, any of

@@ -41,6 +41,7 @@ const (
 	CodeVLEKNotAccepted        Code = "VLEK_NOT_ACCEPTED"
 	CodeLaunchKeyMismatch      Code = "LAUNCH_KEY_MISMATCH"
 	CodeHostDataMismatch       Code = "HOST_DATA_MISMATCH"
+	CodeEndorsementMissing     Code = "ENDORSEMENT_MISSING"
 	CodeEndorsementExpired     Code = "ENDORSEMENT_EXPIRED"
 	CodeEndorsementNotYetValid Code = "ENDORSEMENT_NOT_YET_VALID"
 	CodeEndorsementStale       Code = "ENDORSEMENT_STALE"

@@ -137,6 +137,7 @@ func baseClaims(platform evidence.Platform, log []measurement.Event) *policy.Cla
 	c.Endorsements = []policy.EndorsementClaims{
 		{Kind: policy.Certificate, Subject: "EK certificate", Issued: now.AddDate(-5, 0, 0), Expires: now.AddDate(5, 0, 0)},
 		{Kind: policy.RevocationList, Subject: "CRL", Issued: now.AddDate(0, 0, -3), Expires: now.AddDate(0, 0, 3)},
+		{Kind: policy.Collateral, Subject: "TCB info", Issued: now.AddDate(0, 0, -3), Expires: now.AddDate(0, 0, 3)},
 	}
 	return c
 }

@@ -84,8 +84,8 @@ func TestSessionMarkMustBeQuoted(t *testing.T) {
 }
 
 func TestSessionMarkWhereThePlatformHasNone(t *testing.T) {
-	without := func(d *policy.Document) { d.Releases[0].References[0].Mark = nil }
-	v := policy.Session{}.MarkedFor(ids(1, 1)).Appraise(tpmClaims(), newPolicy(t, without), now)
+	without := func(d *policy.Document) { d.Releases[0].References[2].Mark = nil }
+	v := policy.Session{}.MarkedFor(ids(1, 1)).Appraise(tdxClaims(), newPolicy(t, without), now)
 	if !v.Admitted {
 		t.Errorf("findings: %v", summary(v))
 	}

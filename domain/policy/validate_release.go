@@ -122,7 +122,7 @@ func (d *Document) checkBoot(ps *problems, path string, traits evidence.Traits, 
 			ps.add(path, "%v is missing, which covers what a machine of %s runs; add its value", r, ref.Platform)
 		}
 	}
-	if !traits.LaunchDecides && !slices.ContainsFunc(traits.Boot, d.enforces) {
+	if len(traits.Boot) > 0 && !slices.ContainsFunc(traits.Boot, d.enforces) {
 		ps.add(path, "no register that covers what a machine runs is enforced, so any image would be admitted")
 	}
 }
@@ -150,6 +150,9 @@ func (d *Document) launchKeyDecides(traits evidence.Traits) bool {
 
 func checkMark(ps *problems, path string, traits evidence.Traits, ref *Reference) {
 	if ref.Mark == nil {
+		if traits.TPM {
+			ps.add(path, "is missing, so no member could be told from a stranger; write pcr15")
+		}
 		return
 	}
 	if name := ref.Mark.Name(); (name != "pcr15" && name != "rtmr3") || !hasBank(traits, ref.Mark.Bank()) {

@@ -90,6 +90,15 @@ func TestNewRefusesPlatformsAndRules(t *testing.T) {
 		{"rule without effect", func(d *policy.Document) { d.Registers[register("pcr5")] = measurement.Enforce }, []string{"registers.pcr5"}},
 		{"warning without effect", func(d *policy.Document) { d.Registers[register("pcr5")] = measurement.Warn }, []string{"registers.pcr5"}},
 		{
+			"every register that covers the boot of a guest is warned about",
+			func(d *policy.Document) {
+				for _, name := range rtmrNames() {
+					d.Registers[register(name)] = measurement.Warn
+				}
+			},
+			[]string{"releases[0].references[2].registers", "releases[1].references[2].registers", "releases[2].references[2].registers"},
+		},
+		{
 			"every register that covers the boot is ignored or warned about",
 			func(d *policy.Document) {
 				for _, name := range []string{"pcr4", "pcr8", "pcr9", "pcr11", "pcr12", "pcr13"} {
@@ -97,7 +106,10 @@ func TestNewRefusesPlatformsAndRules(t *testing.T) {
 				}
 				d.Registers[register("pcr14")] = measurement.Warn
 			},
-			[]string{"releases[0].references[0].registers", "releases[1].references[0].registers", "releases[2].references[0].registers"},
+			[]string{
+				"releases[0].references[0].registers", "releases[0].references[1].registers", "releases[1].references[0].registers",
+				"releases[1].references[1].registers", "releases[2].references[0].registers", "releases[2].references[1].registers",
+			},
 		},
 	})
 }
@@ -223,6 +235,7 @@ func TestNewRefusesReleases(t *testing.T) {
 			},
 			[]string{"releases[0].references[0].launchDigests"},
 		},
+		{"no mark where there is a TPM", func(d *policy.Document) { d.Releases[0].References[1].Mark = nil }, []string{"releases[0].references[1].mark"}},
 		{"mark in another register", func(d *policy.Document) { d.Releases[0].References[0].Mark = &pcr5 }, []string{"releases[0].references[0].mark"}},
 		{
 			"mark in a register of another bank", func(d *policy.Document) { d.Releases[0].References[0].Mark = d.Releases[0].References[2].Mark },
