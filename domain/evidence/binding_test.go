@@ -215,8 +215,13 @@ func TestVerificationBindingBounds(t *testing.T) {
 		nonce, statement int
 		ok               bool
 	}{
-		{15, 1, false}, {16, 1, true}, {64, 1, true}, {65, 1, false},
-		{16, 0, false}, {16, evidence.MaxStatementSize, true}, {16, evidence.MaxStatementSize + 1, false},
+		{15, 1, false},
+		{16, 1, true},
+		{64, 1, true},
+		{65, 1, false},
+		{16, 0, false},
+		{16, evidence.MaxStatementSize, true},
+		{16, evidence.MaxStatementSize + 1, false},
 	} {
 		_, err := evidence.NewVerificationBinding(make([]byte, tt.nonce), make([]byte, tt.statement))
 		if (err == nil) != tt.ok || err != nil && !errors.Is(err, evidence.ErrBinding) {

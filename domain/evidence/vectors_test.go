@@ -184,12 +184,14 @@ func (s sessionVector) session() evidence.Session {
 }
 
 func (s sessionVector) check(t *testing.T) {
+	t.Helper()
 	if got := hex.EncodeToString(binding(t, s.session()).Bytes()); got != s.Binding {
 		t.Errorf("%s by %s: binding %s, want %s", s.Purpose, s.AttesterRole, got, s.Binding)
 	}
 }
 
 func (b batchVector) check(t *testing.T, sessions []sessionVector) {
+	t.Helper()
 	var list []evidence.Leaf
 	for i := range b.Leaves {
 		list = append(list, binding(t, sessions[i].session()).Leaf())

@@ -44,7 +44,7 @@ func validUUID(name string) bool {
 // validLabel accepts [a-z0-9]([-a-z0-9._]*[a-z0-9])? of bounded length without
 // "..": the names of Kubernetes objects, and underscores.
 func validLabel(name string) bool {
-	if len(name) == 0 || len(name) > MaxNameLength || strings.Contains(name, "..") {
+	if name == "" || len(name) > MaxNameLength || strings.Contains(name, "..") {
 		return false
 	}
 	for i := range len(name) {

@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 	"slices"
@@ -394,7 +395,7 @@ func TestAppraiseIsPureAndTotal(t *testing.T) {
 		before, _ := json.Marshal(claims)
 		first, second := policy.Appraise(claims, p, at), policy.Appraise(claims, p, at)
 		after, _ := json.Marshal(claims)
-		if !reflect.DeepEqual(first, second) || string(before) != string(after) {
+		if !reflect.DeepEqual(first, second) || !bytes.Equal(before, after) {
 			t.Fatal("two appraisals differ, or one changed its claims")
 		}
 		refusals := slices.ContainsFunc(first.Findings, func(f policy.Finding) bool { return f.Severity == policy.Refuse })

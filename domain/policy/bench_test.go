@@ -13,6 +13,7 @@ func sixteen() []string { return append(pcrNames(), "pcr1", "pcr5", "pcr10", "pc
 // benchmarkPolicy returns a policy of 50 releases with references for 16
 // registers each.
 func benchmarkPolicy(b *testing.B) *policy.Policy {
+	b.Helper()
 	return newPolicy(b, func(d *policy.Document) {
 		d.Platforms, d.SNP, d.TDX, d.DeniedChips = d.Platforms[:1], nil, nil, nil
 		d.Releases = nil

@@ -51,7 +51,10 @@ func New(d Document) (*Policy, error) {
 		return nil, err
 	}
 	p := &Policy{document: copied, canonical: canonical}
-	return p, p.compile()
+	if err := p.compile(); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // Document returns a copy of the policy as a document, its sets sorted.

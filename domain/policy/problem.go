@@ -45,13 +45,6 @@ func (ps *problems) add(path, format string, args ...any) {
 	ps.list = append(ps.list, Problem{path, fmt.Sprintf(format, args...)})
 }
 
-func (ps *problems) err() error {
-	if len(ps.list) == 0 {
-		return nil
-	}
-	return &InvalidError{ps.list}
-}
-
 func at(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
 
 // under joins a path and a field's name.

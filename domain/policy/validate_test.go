@@ -43,6 +43,7 @@ func (tt *refusalTest) run(t *testing.T) {
 }
 
 func runRefusals(t *testing.T, tests []refusalTest) {
+	t.Helper()
 	for _, tt := range tests {
 		t.Run(tt.name, tt.run)
 	}
