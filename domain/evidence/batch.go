@@ -82,10 +82,7 @@ func (b *Batch) ReportData() ReportData { return reportData(b.tree.Root(), b.siz
 
 // Path returns what the peer with the leaf at index needs beside the signature.
 func (b *Batch) Path(index int) (Path, error) {
-	if index < 0 || index >= int(b.size) {
-		return Path{}, fmt.Errorf("%w: leaf %d of %d", ErrBatch, index, b.size)
-	}
-	hashes, err := b.tree.Path(uint64(index))
+	hashes, err := b.tree.Path(uint64(index)) // a negative one is out of range too
 	if err != nil {
 		return Path{}, fmt.Errorf("%w: %w", ErrBatch, err)
 	}
@@ -139,7 +136,7 @@ func (p Path) Encode() []byte {
 // DecodePath reads what Encode writes, and nothing else: the number of hashes
 // must be the one that index and size demand.
 func DecodePath(data []byte) (Path, error) {
-	if len(data) < 8 || len(data) > MaxPathSize || len(data)%merkle.HashSize != 8 {
+	if len(data) < 8 {
 		return Path{}, fmt.Errorf("%w: a path of %d bytes", ErrBatch, len(data))
 	}
 	p := Path{index: binary.BigEndian.Uint32(data), size: binary.BigEndian.Uint32(data[4:])}
@@ -151,7 +148,7 @@ func DecodePath(data []byte) (Path, error) {
 		return Path{}, fmt.Errorf("%w: %w", ErrBatch, err)
 	}
 	if len(data) != 8+want*merkle.HashSize {
-		return Path{}, fmt.Errorf("%w: leaf %d of %d takes %d hashes, not %d", ErrBatch, p.index, p.size, want, len(data)/merkle.HashSize)
+		return Path{}, fmt.Errorf("%w: the path of leaf %d of %d has %d hashes in %d bytes", ErrBatch, p.index, p.size, want, len(data))
 	}
 	for rest := data[8:]; len(rest) > 0; rest = rest[merkle.HashSize:] {
 		p.hashes = append(p.hashes, merkle.Hash(rest))

@@ -71,9 +71,7 @@ func (s *Session) Binding() (Binding, error) {
 	if err := s.validate(); err != nil {
 		return Binding{}, fmt.Errorf("%w: %w", ErrBinding, err)
 	}
-	data := make([]byte, 0, len(sessionLabel)+256+len(s.AttesterHello)+len(s.VerifierHello))
-	data = append(data, sessionLabel...)
-	data = lp.Append(data, string(s.Purpose), string(s.AttesterRole))
+	data := lp.Append([]byte(sessionLabel), string(s.Purpose), string(s.AttesterRole))
 	data = lp.Append(data, s.Exporter[:], s.AttesterSPKI[:], s.VerifierSPKI[:], s.AttesterHello, s.VerifierHello)
 	return Binding{sha512.Sum512(data)}, nil
 }
@@ -126,8 +124,6 @@ func NewVerificationBinding(nonce, statement []byte) (VerificationBinding, error
 	if len(statement) == 0 || len(statement) > MaxStatementSize {
 		return VerificationBinding{}, fmt.Errorf("%w: the statement has %d bytes, want 1 to %d", ErrBinding, len(statement), MaxStatementSize)
 	}
-	data := make([]byte, 0, len(verificationLabel)+lp.Size(nonce, statement))
-	data = append(data, verificationLabel...)
-	data = lp.Append(data, nonce, statement)
+	data := lp.Append([]byte(verificationLabel), nonce, statement)
 	return VerificationBinding{sha512.Sum512(data)}, nil
 }

@@ -1,0 +1,117 @@
+package main
+
+// sourceCases break the rules about what domain's source may say.
+func sourceCases() []ruleCase {
+	return []ruleCase{
+		sourceCase("domain-imports", "dot import",
+			"import . \"strings\"\n\nfunc F() string { return ToLower(\"\") }\n",
+			"import \"strings\"\n\nfunc F() string { return strings.ToLower(\"\") }\n"),
+		sourceCase("domain-clock", "time.Now",
+			"import \"time\"\n\nfunc F() time.Time { return time.Now() }\n",
+			"import \"time\"\n\nfunc F(now time.Time) time.Time { return now.Add(time.Second).UTC() }\n"),
+		sourceCase("domain-clock", "time.Now as a value under another name",
+			"import clock \"time\"\n\nfunc F() func() clock.Time { return clock.Now }\n",
+			"type clock struct{}\n\nfunc (clock) Now() int { return 1 }\n\nfunc F() int { return clock{}.Now() }\n"),
+		sourceCase("domain-clock", "timer type",
+			"import \"time\"\n\ntype T struct{ t *time.Timer }\n",
+			"import \"time\"\n\ntype T struct{ t time.Duration }\n"),
+		sourceCase("domain-clock", "local time",
+			"import \"time\"\n\nfunc F(t time.Time) time.Time { return t.Local() }\n",
+			"import \"time\"\n\nfunc F(t time.Time) time.Time { return t.UTC() }\n"),
+		sourceCase("domain-concurrency", "go statement",
+			"func F(f func()) { go f() }\n",
+			"func F(f func()) { f() }\n"),
+		sourceCase("domain-concurrency", "channel type",
+			"type T chan int\n",
+			"type T []int\n"),
+		sourceCase("domain-concurrency", "select",
+			"func F() { select {} }\n",
+			"func F() { switch {} }\n"),
+		{
+			rule: "domain-concurrency", name: "send and receive",
+			broken:         func(h *house) { h.domain("domain/x", "package x\nfunc F(c chan int) { c <- <-c }\n") },
+			twin:           func(h *house) { h.domain("domain/x", "package x\nfunc F(c *int) { *c = -*c }\n") },
+			wantViolations: 2 + 1, // type, send, receive
+		},
+		sourceCase("domain-randomness", "key generation",
+			"import \"crypto/ed25519\"\n\nfunc F() { ed25519.GenerateKey(nil) }\n",
+			"import \"crypto/ed25519\"\n\nfunc F(s []byte) { ed25519.NewKeyFromSeed(s) }\n"),
+		sourceCase("domain-output", "fmt.Println",
+			"import \"fmt\"\n\nfunc F() { fmt.Println() }\n",
+			"import \"fmt\"\n\nfunc F() string { return fmt.Sprintln() }\n"),
+		sourceCase("domain-output", "slog.Info",
+			"import \"log/slog\"\n\nfunc F() { slog.Info(\"\") }\n",
+			"import \"log/slog\"\n\ntype T int\n\nfunc (T) LogValue() slog.Value { return slog.StringValue(\"\") }\n"),
+		sourceCase("domain-output", "slog.Logger as a type",
+			"import \"log/slog\"\n\ntype T struct{ l *slog.Logger }\n",
+			"import \"log/slog\"\n\ntype T struct{ a slog.Attr }\n"),
+		sourceCase("domain-output", "builtin println",
+			"func F() { println() }\n",
+			"func println() {}\n\nfunc F() { println() }\n"),
+		sourceCase("domain-init", "init",
+			"func init() {}\n",
+			"type t struct{}\n\nfunc (t) init() {}\n"),
+		sourceCase("domain-cgo", "cgo",
+			"import \"C\"\n",
+			"import \"errors\"\n\nvar err = errors.New(\"C\")\n"),
+		sourceCase("domain-cgo", "linkname",
+			"\n//go:linkname f runtime.f\n\nfunc f()\n",
+			"\n// go:linkname in prose is none.\n\nfunc f() {}\n"),
+	}
+}
+
+// stateCases break the rule on package variables.
+func stateCases() []ruleCase {
+	const table = "var t = map[string][]int{\"a\": {1}}\n\n"
+	const rows = "type row struct{ n int }\n\nfunc (r *row) set() { r.n++ }\nfunc (r row) get() int { return r.n }\n\nvar t = [2]row{{1}, {2}}\n\n"
+	cases := []ruleCase{
+		sourceCase("domain-state", "counter", "var n int\n", "const n = 1\n"),
+		sourceCase("domain-state", "scalar", "var n = 1\n", "func n() int { return 1 }\n"),
+		sourceCase("domain-state", "result of a call",
+			"func f() int { return 1 }\n\nvar n = f()\n",
+			"import \"errors\"\n\nvar ErrX = errors.New(\"x\")\n"),
+		sourceCase("domain-state", "function",
+			"var f = func() {}\n",
+			"var f = map[string]func() int{\"a\": func() int { return len(\"a\") }}\n"),
+		sourceCase("domain-state", "pointer",
+			"type T struct{}\n\nvar t = &T{}\n",
+			"type T struct{}\n\nvar t = T{}\n"),
+		sourceCase("domain-state", "pointer in a table",
+			"type T struct{}\n\nvar t = []any{&T{}}\n",
+			"type T struct{}\n\nvar t = []any{T{}}\n"),
+		sourceCase("domain-state", "call in a table",
+			"func f() int { return 1 }\n\nvar t = []int{f()}\n",
+			"type d int\n\nvar t = []d{d(1)}\n"),
+		sourceCase("domain-state", "exported table",
+			"var Table = []int{1}\n",
+			"var table = []int{1}\n\nfunc Table(i int) int { return table[i] }\n"),
+		sourceCase("domain-state", "assertion that calls",
+			"func f() int { return 1 }\n\nvar _ = f()\n",
+			"import \"fmt\"\n\ntype T struct{}\n\nfunc (*T) String() string { return \"\" }\n\nvar _ fmt.Stringer = (*T)(nil)\nvar _ fmt.Stringer = &T{}\n"),
+		sourceCase("domain-state", "conversion of a variable",
+			"func f(s string) []byte { return l }\n\nvar l = []byte(f(\"\"))\n",
+			"func f(s string) []byte { return l }\n\nvar l = []byte(\"label\")\n"),
+		sourceCase("domain-state", "sentinel assigned",
+			"import \"errors\"\n\nvar ErrX = errors.New(\"x\")\n\nfunc F() { ErrX = nil }\n",
+			"import \"errors\"\n\nvar ErrX = errors.New(\"x\")\n\nfunc F() error { ErrX := ErrX; return ErrX }\n"),
+		sourceCase("domain-state", "pointer method", rows+"func F() { t[0].set() }\n", rows+"func F() int { return t[0].get() }\n"),
+	}
+	for _, change := range []struct{ name, broken, twin string }{
+		{"assigned", "t = nil", "_ = t"},
+		{"entry assigned", "t[\"a\"] = nil", "x := t[\"a\"]; _ = x"},
+		{"entry's element assigned", "(t[\"a\"])[0] = 1", "x := t; x = nil; _ = x"},
+		{"entry's element incremented", "t[\"a\"][0]++", "n := t[\"a\"][0]; n++"},
+		{"deleted", "delete(t, \"a\")", "_ = len(t)"},
+		{"cleared", "clear(t)", "clear(map[int]int{})"},
+		{"appended to", "_ = append(t[\"a\"][:0], 1)", "_ = append([]int{}, t[\"a\"]...)"},
+		{"copied over", "copy(t[\"a\"], []int{2})", "copy([]int{2}, t[\"a\"])"},
+		{"address taken", "_ = &t", "x := t; _ = &x"},
+		{"ranged over", "for t[\"a\"][0] = range 3 {\n}", "t := map[string][]int{}; t[\"a\"] = nil"},
+	} {
+		cases = append(cases, sourceCase("domain-state", change.name,
+			table+"func F() { "+change.broken+" }\n", table+"func F() { "+change.twin+" }\n"))
+	}
+	return append(cases, sourceCase("domain-state", "sorted in place",
+		"import \"slices\"\n\nvar t = []int{2, 1}\n\nfunc F() { slices.Sort(t) }\n",
+		"import \"slices\"\n\nvar t = []int{2, 1}\n\nfunc F() []int { return slices.Sorted(slices.Values(t)) }\n"))
+}
