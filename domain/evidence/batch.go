@@ -150,8 +150,8 @@ func DecodePath(data []byte) (Path, error) {
 	if len(data) != 8+want*merkle.HashSize {
 		return Path{}, fmt.Errorf("%w: the path of leaf %d of %d has %d hashes in %d bytes", ErrBatch, p.index, p.size, want, len(data))
 	}
-	for rest := data[8:]; len(rest) > 0; rest = rest[merkle.HashSize:] {
-		p.hashes = append(p.hashes, merkle.Hash(rest))
+	for i := range want {
+		p.hashes = append(p.hashes, merkle.Hash(data[8+i*merkle.HashSize:]))
 	}
 	return p, nil
 }
