@@ -97,6 +97,10 @@ func (p Purpose) ClientAttests() bool {
 	}
 }
 
+// OwnerSigns says whether requests for the purpose are signed by an owner, or in
+// Admin by whom the owner named.
+func (p Purpose) OwnerSigns() bool { return p.clientMay(Owner) }
+
 // checkAttester says whether a peer of the role attests in a session of the
 // purpose.
 func (p Purpose) checkAttester(r Role) error {
