@@ -70,7 +70,7 @@ func (r *Reference) divergence(seen Digest, log []Event) *Divergence {
 	}
 	var longest *Divergence
 	for i := range r.Values {
-		if len(r.Values[i].Events) == 0 {
+		if !r.Values[i].pathKnown(r.Register) {
 			continue
 		}
 		d := diverge(r.Values[i].Events, events)
@@ -79,6 +79,12 @@ func (r *Reference) divergence(seen Digest, log []Event) *Divergence {
 		}
 	}
 	return longest
+}
+
+// pathKnown says whether the events lead to the value. A register that nothing is
+// to be extended into needs none.
+func (v *ReferenceValue) pathKnown(r Register) bool {
+	return len(v.Events) > 0 || v.Digest == r.PowerOn()
 }
 
 func diverge(expected, seen []Event) *Divergence {

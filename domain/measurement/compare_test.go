@@ -115,6 +115,18 @@ func TestDivergenceNeedsALogThatReplays(t *testing.T) {
 	}
 }
 
+// A register that must stay untouched has a known path: the empty one.
+func TestDivergenceFromAnUntouchedRegister(t *testing.T) {
+	added := event(t, "pcr12", "a parameter from outside")
+	untouched := measurement.ReferenceValue{Digest: added.Register.PowerOn()}
+	refs := references(t, measurement.Reference{Register: added.Register, Values: []measurement.ReferenceValue{untouched}})
+	seen := measurement.Replay(0, []measurement.Event{added})
+	got := refs.Compare(&seen, []measurement.Event{added})
+	if len(got) != 1 || got[0].Divergence == nil || got[0].Divergence.Position != 0 || !same(got[0].Divergence.Seen, &added) {
+		t.Errorf("Compare = %+v", got)
+	}
+}
+
 func TestDivergenceFollowsTheNearestOfSeveralPaths(t *testing.T) {
 	a, b, c := event(t, "pcr4", "a"), event(t, "pcr4", "b"), event(t, "pcr4", "c")
 	short, long := expecting(t, measurement.Enforce, c, b), expecting(t, measurement.Enforce, a, b, c)

@@ -144,10 +144,30 @@ func (a *appraisal) require(list []Requirement, met func(Requirement) bool) {
 	for _, r := range list {
 		if !met(r) {
 			a.refuse(Finding{
-				Code: CodeRequirementNotMet, Subject: string(r), Expected: []string{string(r)}, Seen: "not so",
+				Code: CodeRequirementNotMet, Subject: string(r), Expected: []string{string(r)}, Seen: unmet(r),
 				Remedy: "Ask the provider for a host configured so, or drop the requirement from the policy.",
 			})
 		}
+	}
+}
+
+// unmet says what is the case where a requirement is not met.
+func unmet(r Requirement) string {
+	switch r {
+	case NoMigration:
+		return "the guest can be migrated"
+	case NoSMT:
+		return "SMT is on"
+	case AliasCheck:
+		return "memory aliases were not looked for"
+	case CiphertextHiding:
+		return "ciphertext is visible to the host"
+	case RAPLDisabled:
+		return "RAPL is on"
+	case SEPTVEDisable:
+		return "#VE for pending pages is on"
+	default:
+		return "unknown"
 	}
 }
 

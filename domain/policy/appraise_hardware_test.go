@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -280,15 +281,29 @@ func tdxOwner(d *policy.Document) {
 // A bound on age is a demand that there be something to be fresh.
 func TestAppraiseMissingEndorsements(t *testing.T) {
 	none := func(c *policy.Claims) { c.Endorsements = nil }
+	only := func(kind policy.EndorsementKind) func(*policy.Claims) {
+		return func(c *policy.Claims) {
+			c.Endorsements = slices.DeleteFunc(c.Endorsements, func(e policy.EndorsementClaims) bool { return e.Kind != kind })
+		}
+	}
 	tests := []appraisalTest{
 		{name: "SNP", claims: snpClaims, change: none, want: []string{"refuse ENDORSEMENT_MISSING crl"}},
 		{name: "TDX", claims: tdxClaims, change: none, want: []string{"refuse ENDORSEMENT_MISSING crl", "refuse ENDORSEMENT_MISSING collateral"}},
+		{name: "SNP with collateral only", claims: snpClaims, change: only(policy.Collateral), want: []string{"refuse ENDORSEMENT_MISSING crl"}},
+		{name: "SNP with a CRL only", claims: snpClaims, change: only(policy.RevocationList)},
+		{name: "TDX with collateral only", claims: tdxClaims, change: only(policy.Collateral), want: []string{"refuse ENDORSEMENT_MISSING crl"}},
+		{name: "TDX with a CRL only", claims: tdxClaims, change: only(policy.RevocationList), want: []string{"refuse ENDORSEMENT_MISSING collateral"}},
+		{name: "the least bound on age", claims: snpClaims, change: none, policy: maxAge(1), want: []string{"refuse ENDORSEMENT_MISSING crl"}},
 		{name: "a TPM has no vendor's service", claims: tpmClaims, change: none},
-		{name: "no bound on age", claims: tdxClaims, change: none, policy: func(d *policy.Document) { d.Freshness.MaxAge = 0 }},
+		{name: "no bound on age", claims: tdxClaims, change: none, policy: maxAge(0)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, tt.run)
 	}
+}
+
+func maxAge(d policy.Duration) func(*policy.Document) {
+	return func(doc *policy.Document) { doc.Freshness.MaxAge = d }
 }
 
 func TestAppraiseEndorsements(t *testing.T) {
@@ -313,6 +328,7 @@ func TestAppraiseEndorsements(t *testing.T) {
 			name: "no bound on age", claims: tpmClaims, change: endorse(policy.Collateral, now.AddDate(-9, 0, 0), later),
 			policy: func(d *policy.Document) { d.Freshness.MaxAge = 0 },
 		},
+		{name: "the least bound on age", claims: tpmClaims, change: endorse(policy.Collateral, now.Add(-2), later), policy: maxAge(1), want: []string{"refuse ENDORSEMENT_STALE E"}},
 		{name: "within the usual skew", claims: tpmClaims, change: endorse(policy.Certificate, now.Add(5*time.Minute), later)},
 		{name: "beyond the usual skew", claims: tpmClaims, change: endorse(policy.Certificate, now.Add(5*time.Minute+1), later), want: []string{"refuse ENDORSEMENT_NOT_YET_VALID E"}},
 		{name: "within a wider skew", claims: tpmClaims, change: endorse(policy.Certificate, now.Add(20*time.Minute), later), policy: skew(20 * time.Minute)},

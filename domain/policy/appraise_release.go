@@ -140,11 +140,8 @@ func (a *appraisal) explanations(holds func(*candidate) bool) []string {
 	var names []string
 	candidates := a.policy.candidates[a.claims.Platform]
 	for i := range candidates {
-		if !holds(&candidates[i]) {
-			continue
-		}
-		if name := candidates[i].name(); !slices.Contains(names, name) {
-			names = append(names, name)
+		if holds(&candidates[i]) {
+			names = append(names, candidates[i].name())
 		}
 	}
 	return names

@@ -224,6 +224,18 @@ func TestAppraiseShape(t *testing.T) {
 			policy: func(d *policy.Document) { d.Bounds = policy.Bounds{EvidenceBytes: 4000, Events: 24} },
 		},
 		{
+			name: "an event log at its bound is replayed", claims: tpmClaims,
+			change: func(c *policy.Claims) { c.Locality = 3 },
+			policy: func(d *policy.Document) { d.Bounds.Events = 24 },
+			want:   []string{"refuse EVENT_LOG_UNREPLAYABLE PCR 0"},
+		},
+		{
+			name: "an event log over its bound is not", claims: tpmClaims,
+			change: func(c *policy.Claims) { c.Locality = 3 },
+			policy: func(d *policy.Document) { d.Bounds.Events = 23 },
+			want:   []string{"refuse EVIDENCE_TOO_LARGE event log"},
+		},
+		{
 			name: "no event log, and none required", claims: tpmClaims,
 			change: func(c *policy.Claims) { c.Events = nil },
 		},
