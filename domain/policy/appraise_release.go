@@ -108,7 +108,7 @@ func (a *appraisal) registers() {
 		m := &mismatches[i]
 		f := Finding{
 			Code: mismatchCode(m.Register), Subject: m.Register.String(), Expected: valueTexts(m.Expected), Seen: m.Seen.String(),
-			ExplainedBy: a.explanations(func(c *candidate) bool { return c.accepts(m.Register, &m.Seen) }),
+			ExplainedBy: slices.Clone(a.policy.known[observation{a.claims.Platform, m.Register, m.Seen}]),
 			Remedy:      registerRemedy(m.Register, m.Seen.IsZero()),
 		}
 		if m.Divergence != nil {
@@ -129,30 +129,17 @@ func mismatchCode(r measurement.Register) Code {
 	return CodePCRMismatch
 }
 
-func (c *candidate) accepts(r measurement.Register, seen *measurement.Digest) bool {
-	reference := c.registers.Lookup(r)
-	return reference != nil && reference.Accepts(seen)
-}
-
-// explanations names the known releases of the platform for which holds is true,
+// launchers names the known releases of the platform that launch with the digest,
 // newest first.
-func (a *appraisal) explanations(holds func(*candidate) bool) []string {
+func (a *appraisal) launchers(seen measurement.Digest) []string {
 	var names []string
 	candidates := a.policy.candidates[a.claims.Platform]
 	for i := range candidates {
-		if holds(&candidates[i]) {
+		if slices.Contains(candidates[i].reference.LaunchDigests, seen) {
 			names = append(names, candidates[i].name())
 		}
 	}
 	return names
-}
-
-// name returns the release, and the firmware where the reference has one.
-func (c *candidate) name() string {
-	if c.reference.Firmware == "" {
-		return c.release.Name
-	}
-	return c.release.Name + " (" + c.reference.Firmware + ")"
 }
 
 func (a *appraisal) launchDigest() {
@@ -163,7 +150,7 @@ func (a *appraisal) launchDigest() {
 	a.refuse(Finding{
 		Code: CodeLaunchDigestMismatch, Subject: "launch digest",
 		Expected: digestTexts(a.best.reference.LaunchDigests), Seen: seen.String(),
-		ExplainedBy: a.explanations(func(c *candidate) bool { return slices.Contains(c.reference.LaunchDigests, seen) }),
+		ExplainedBy: a.launchers(seen),
 		Remedy:      "The guest's initial memory is another: check firmware, vCPU count and type, and the release that the host launched.",
 	})
 }

@@ -15,6 +15,7 @@ type Policy struct {
 	document   Document
 	canonical  []byte
 	candidates map[evidence.Platform][]candidate
+	known      map[observation][]string // candidates' names, newest first
 	allowedEKs map[measurement.Digest]struct{}
 	deniedEKs  map[measurement.Digest]struct{}
 	denied     map[string]struct{} // chips, by their bytes
@@ -28,6 +29,21 @@ type candidate struct {
 	reference  *Reference
 	registers  measurement.References
 	acceptable bool // neither withdrawn nor of a profile that is not accepted
+}
+
+// observation is a register value on a platform, as a known release explains it.
+type observation struct {
+	platform evidence.Platform
+	register measurement.Register
+	value    measurement.Digest
+}
+
+// name returns the release, and the firmware where the reference has one.
+func (c *candidate) name() string {
+	if c.reference.Firmware == "" {
+		return c.release.Name
+	}
+	return c.release.Name + " (" + c.reference.Firmware + ")"
 }
 
 type productLine struct {
@@ -106,6 +122,7 @@ func (p *Policy) compile() error {
 
 func (p *Policy) compileReleases() error {
 	p.candidates = make(map[evidence.Platform][]candidate)
+	p.known = make(map[observation][]string)
 	for i := range p.document.Releases {
 		release := &p.document.Releases[i]
 		acceptable := !release.Withdrawn && slices.Contains(p.document.Profiles, release.Profile)
@@ -115,11 +132,23 @@ func (p *Policy) compileReleases() error {
 			if err != nil {
 				return err
 			}
-			p.candidates[reference.Platform] = append(p.candidates[reference.Platform],
-				candidate{release, reference, registers, acceptable})
+			c := candidate{release, reference, registers, acceptable}
+			p.candidates[reference.Platform] = append(p.candidates[reference.Platform], c)
+			p.learn(&c)
 		}
 	}
 	return nil
+}
+
+// learn records what the candidate explains.
+func (p *Policy) learn(c *candidate) {
+	name := c.name()
+	for r, values := range c.reference.Registers {
+		for i := range values {
+			o := observation{c.reference.Platform, r, values[i].Value}
+			p.known[o] = append(p.known[o], name)
+		}
+	}
 }
 
 func (p *Policy) references(ref *Reference) []measurement.Reference {
