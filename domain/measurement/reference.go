@@ -171,5 +171,8 @@ func (rs *References) Lookup(r Register) *Reference {
 func (rs *References) differs(i int, seen *Registers) bool {
 	ref := &rs.list[i]
 	value := &seen.values[ref.Register.slot]
-	return rs.first[i] != *value && ref.Rule != Ignore && !ref.Accepts(value)
+	if rs.first[i] == *value || ref.Rule == Ignore {
+		return false
+	}
+	return len(ref.Values) == 1 || !ref.Accepts(value)
 }
