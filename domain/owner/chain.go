@@ -52,12 +52,8 @@ func (l *Link) first(id keys.OwnerID) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	got, err := d.ID()
-	if err != nil {
-		return nil, err
-	}
-	if got != id {
-		return nil, fmt.Errorf("%w: it is the first of owner %v, not of %v", ErrDocument, got, id)
+	if got, err := d.ID(); err != nil || got != id {
+		return nil, fmt.Errorf("%w: it is not the first of owner %v", ErrDocument, id)
 	}
 	return d, nil
 }
@@ -70,11 +66,7 @@ func (l *Link) after(previous *Document, hash Hash) (*Document, error) {
 	if uint64(d.Number) != uint64(previous.Number)+1 || d.Previous != hash {
 		return nil, fmt.Errorf("%w: number %d after %x does not follow number %d, %x", ErrDocument, d.Number, d.Previous, previous.Number, hash)
 	}
-	payload, err := RotationPayload(d)
-	if err != nil {
-		return nil, err
-	}
-	if err := previous.Verify(payload, l.Signatures); err != nil {
+	if err := previous.Verify(rotationPayload(l.Document), l.Signatures); err != nil {
 		return nil, err
 	}
 	return d, nil

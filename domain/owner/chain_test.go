@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/asterism-k8s/asterism/domain/keys"
 	"github.com/asterism-k8s/asterism/domain/owner"
 )
 
@@ -68,6 +69,29 @@ func TestFollowRefuses(t *testing.T) {
 				t.Errorf("Follow = %+v, %v; want ErrChain and nothing", d, err)
 			}
 		})
+	}
+}
+
+// No owner has the zero ID, and a later document is nobody's first.
+func TestFollowFromNobody(t *testing.T) {
+	later := owner.Link{Document: sampleChain(t)[1].Document}
+	if d, err := owner.Follow(keys.OwnerID{}, []owner.Link{later}); !errors.Is(err, owner.ErrChain) || d != nil {
+		t.Errorf("Follow = %+v, %v; want ErrChain and nothing", d, err)
+	}
+}
+
+func TestFollowTheLongestChain(t *testing.T) {
+	d := first(1, 1)
+	id, chain := idOf(t, d), []owner.Link{{Document: encoded(t, d)}}
+	for len(chain) < owner.MaxChain {
+		d = next(t, d, 1, 1)
+		chain = append(chain, link(t, d, 1))
+	}
+	if got, err := owner.Follow(id, chain); err != nil || got.Number != owner.MaxChain-1 {
+		t.Errorf("%d documents: %v", len(chain), err)
+	}
+	if _, err := owner.Follow(id, append(chain, link(t, next(t, d, 1, 1), 1))); !errors.Is(err, owner.ErrChain) {
+		t.Errorf("one document more: %v, want ErrChain", err)
 	}
 }
 

@@ -133,8 +133,8 @@ func readFixed(r *lp.Reader, dst []byte) error {
 
 func (d *Document) validate() error {
 	switch {
-	case len(d.Keys) == 0 || len(d.Keys) > MaxKeys:
-		return fmt.Errorf("%w: %d keys, want 1 to %d", ErrDocument, len(d.Keys), MaxKeys)
+	case len(d.Keys) > MaxKeys:
+		return fmt.Errorf("%w: %d keys, at most %d", ErrDocument, len(d.Keys), MaxKeys)
 	case d.Threshold == 0 || uint64(d.Threshold) > uint64(len(d.Keys)):
 		return fmt.Errorf("%w: threshold %d of %d keys", ErrDocument, d.Threshold, len(d.Keys))
 	case (d.Number == 0) != (d.Previous == Hash{}):

@@ -85,6 +85,10 @@ func TestUnusableDocumentHasNoEncoding(t *testing.T) {
 	if data, err := d.Encode(); !errors.Is(err, owner.ErrDocument) || data != nil {
 		t.Errorf("Encode = %x, %v", data, err)
 	}
+	many := first(1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17)
+	if data, err := many.Encode(); !errors.Is(err, owner.ErrDocument) || data != nil {
+		t.Errorf("Encode of %d keys = %x, %v", len(many.Keys), data, err)
+	}
 	if _, err := d.Hash(); !errors.Is(err, owner.ErrDocument) {
 		t.Errorf("Hash = %v, want ErrDocument", err)
 	}

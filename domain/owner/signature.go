@@ -37,7 +37,11 @@ func RotationPayload(next *Document) (Payload, error) {
 	if err != nil {
 		return Payload{}, err
 	}
-	return Payload{lp.Append([]byte(rotationLabel), data)}, nil
+	return rotationPayload(data), nil
+}
+
+func rotationPayload(encoded []byte) Payload {
+	return Payload{lp.Append([]byte(rotationLabel), encoded)}
 }
 
 // RequestPayload returns what an owner signs to send a request over an attested
