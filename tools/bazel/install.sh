@@ -49,13 +49,13 @@ write_command() {
 }
 
 # publish links the command where the scripts, and people, find it. A command
-# that another set-up put there stays.
+# that another set-up put there stays, unless its link leads nowhere.
 publish() {
 	local public=/usr/local/bin/bazel
 	mkdir -p "$cache/bin"
 	ln -sfn "$command" "$cache/bin/bazel"
 	if [ -w "${public%/*}" ] && { [ -L "$public" ] || [ ! -e "$public" ]; }; then
-		case $(readlink "$public") in
+		case $(readlink -e "$public") in
 		'' | "$cache"/*) ln -sfn "$command" "$public" ;;
 		esac
 	fi
