@@ -168,10 +168,16 @@ func refusedSNPClaims() *policy.Claims {
 			ReportedTCB: old, CommittedTCB: floor, LaunchTCB: old,
 			ChipID: chip(5), VLEK: true, Debug: true, MigrationAgent: true, SMT: true,
 		},
-		Endorsements: []policy.EndorsementClaims{{
-			Kind: policy.RevocationList, Subject: "AMD Milan CRL",
-			Issued: exampleTime().AddDate(0, 0, -3), Expires: exampleTime().AddDate(0, 2, 0),
-		}},
+		Endorsements: []policy.EndorsementClaims{
+			{
+				Kind: policy.Certificate, Subject: "VLEK",
+				Issued: exampleTime().AddDate(0, -6, 0), Expires: exampleTime().AddDate(0, 6, 0),
+			},
+			{
+				Kind: policy.RevocationList, Subject: "AMD Milan CRL",
+				Issued: exampleTime().AddDate(0, 0, -3), Expires: exampleTime().AddDate(0, 2, 0),
+			},
+		},
 	}
 }
 

@@ -48,7 +48,7 @@ func drawRelease(t *rapid.T, i int, platforms []evidence.Platform) policy.Releas
 	if rapid.Bool().Draw(t, "manifest") {
 		r.Manifest = drawDigest(t, measurement.SHA256)
 	}
-	if rapid.Bool().Draw(t, "window") {
+	if !r.Withdrawn && rapid.Bool().Draw(t, "window") {
 		r.NotAfter = drawTime(t)
 	}
 	for _, p := range platforms {
@@ -69,14 +69,23 @@ func drawReference(t *rapid.T, p evidence.Platform) policy.Reference {
 		}
 		ref.Registers[r] = drawValues(t, r)
 	}
-	if traits.TPM {
-		mark := register("pcr15")
-		ref.Mark = &mark
-	}
+	ref.Mark = drawMark(traits)
 	if traits.TEE != evidence.NoTEE {
 		ref.LaunchDigests = drawDigests(t, measurement.SHA384, 1)
 	}
 	return ref
+}
+
+// drawMark names the register that holds the mark beside those that decide.
+func drawMark(traits evidence.Traits) *measurement.Register {
+	if len(traits.Boot) == 0 {
+		return nil
+	}
+	mark := register("pcr15")
+	if traits.Boot[0].Bank() == measurement.RTMR {
+		mark = register("rtmr3")
+	}
+	return &mark
 }
 
 func drawValues(t *rapid.T, r measurement.Register) []policy.ReferenceValue {
@@ -107,7 +116,9 @@ func drawSections(t *rapid.T, d *policy.Document) {
 	if has(func(t evidence.Traits) bool { return t.TEE == evidence.TDX }) {
 		d.TDX = drawTDX(t)
 	}
-	if rapid.Bool().Draw(t, "denied") {
+	bare := has(func(t evidence.Traits) bool { return len(t.Boot) == 0 })
+	d.RequireEventLog, d.RequireSecureBoot = d.RequireEventLog && !bare, d.RequireSecureBoot && !bare
+	if (d.SNP != nil || d.TDX != nil) && rapid.Bool().Draw(t, "denied") {
 		d.DeniedChips = []policy.Hex{drawHex(t, policy.SNPChipIDSize), drawHex(t, policy.TDXPPIDSize)}
 	}
 }

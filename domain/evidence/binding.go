@@ -115,7 +115,8 @@ func (b VerificationBinding) Leaf() Leaf { return Leaf{merkle.LeafHash(b.sum[:])
 //
 //	SHA-512("asterism/verification/v1" ‖ lp(nonce) ‖ lp(statement))
 //
-// over the caller's nonce of 16 to 64 bytes and the node's statement of at most
+// over the caller's nonce of 16 to 64 bytes and the node's own statement (which names
+// the cluster statement by its serial and does not contain it) of at most
 // MaxStatementSize bytes. The error wraps ErrBinding.
 func NewVerificationBinding(nonce, statement []byte) (VerificationBinding, error) {
 	if len(nonce) < MinNonceSize || len(nonce) > MaxNonceSize {

@@ -41,39 +41,33 @@ func (rs *References) Distance(seen *Registers) (enforced, warned int) {
 // two part.
 func (rs *References) Compare(seen *Registers, log []Event) []Mismatch {
 	var mismatches []Mismatch
+	var trusted *witness
 	for i := range rs.list {
 		if !rs.differs(i, seen) {
 			continue
 		}
 		if mismatches == nil {
 			mismatches = make([]Mismatch, 0, len(rs.list)-i)
+			trusted = newWitness(log, seen)
 		}
 		ref := &rs.list[i]
-		value := seen.Get(ref.Register)
-		mismatches = append(mismatches, Mismatch{
-			Register:   ref.Register,
-			Rule:       ref.Rule,
-			Expected:   ref.Values,
-			Seen:       value,
-			Divergence: ref.divergence(value, log),
-		})
+		m := Mismatch{Register: ref.Register, Rule: ref.Rule, Expected: ref.Values, Seen: seen.Get(ref.Register)}
+		if trusted[ref.Register.slot] {
+			m.Divergence = ref.divergence(log)
+		}
+		mismatches = append(mismatches, m)
 	}
 	return mismatches
 }
 
 // divergence compares the log with the expected path that it follows longest.
-// A log that does not replay to the register's value is no witness.
-func (r *Reference) divergence(seen Digest, log []Event) *Divergence {
-	events := slices.DeleteFunc(slices.Clone(log), func(e Event) bool { return e.Register != r.Register })
-	if len(events) == 0 || !Explains(events, r.Register, seen) {
-		return nil
-	}
+func (r *Reference) divergence(log []Event) *Divergence {
 	var longest *Divergence
 	for i := range r.Values {
 		if !r.Values[i].pathKnown(r.Register) {
 			continue
 		}
-		d := diverge(r.Values[i].Events, events)
+		d := diverge(r.Values[i].Events, log, r.Register)
 		if longest == nil || d.Position > longest.Position {
 			longest = d
 		}
@@ -87,17 +81,44 @@ func (v *ReferenceValue) pathKnown(r Register) bool {
 	return len(v.Events) > 0 || v.Digest == r.PowerOn()
 }
 
-func diverge(expected, seen []Event) *Divergence {
+// diverge walks the register's events in the log beside the expected ones. What it
+// returns shares nothing with either.
+func diverge(expected, log []Event, r Register) *Divergence {
 	n := 0
-	for n < len(expected) && n < len(seen) && expected[n].Digest == seen[n].Digest {
+	for i := range log {
+		if log[i].Register != r {
+			continue
+		}
+		if n >= len(expected) || expected[n].Digest != log[i].Digest {
+			seen := log[i]
+			return &Divergence{Position: n, Expected: eventAt(expected, n), Seen: &seen}
+		}
 		n++
 	}
-	return &Divergence{Position: n, Expected: eventAt(expected, n), Seen: eventAt(seen, n)}
+	return &Divergence{Position: n, Expected: eventAt(expected, n)}
 }
 
 func eventAt(events []Event, i int) *Event {
 	if i >= len(events) {
 		return nil
 	}
-	return &events[i]
+	e := events[i]
+	return &e
+}
+
+// witness says for which registers the log leads to the value that was seen. A log
+// that does not is no witness of where a boot went wrong.
+type witness [registerCount]bool
+
+func newWitness(log []Event, seen *Registers) *witness {
+	var w witness
+	replayed := Replay(0, log)
+	for r, value := range replayed.All() {
+		w[r.slot] = value == seen.Get(r)
+	}
+	if !w[0] { // PCR 0 alone depends on the locality
+		others := func(e Event) bool { return e.Register != Register{} }
+		w[0] = Explains(slices.DeleteFunc(slices.Clone(log), others), Register{}, seen.values[0])
+	}
+	return &w
 }

@@ -18,7 +18,14 @@ func Appraise(claims *Claims, policy *Policy, now time.Time) Verdict {
 // Appraise holds claims against a policy at a time, and against what the session
 // expects.
 func (s Session) Appraise(claims *Claims, policy *Policy, now time.Time) Verdict {
+	if claims == nil {
+		claims = &Claims{}
+	}
+	if policy == nil {
+		policy = &Policy{}
+	}
 	a := appraisal{session: &s, claims: claims, policy: policy, now: now}
+	a.clock()
 	a.platform()
 	a.size()
 	a.eventLog()
@@ -41,6 +48,8 @@ type appraisal struct {
 	traits   evidence.Traits
 	best     *candidate
 	findings []Finding
+
+	markChecked bool
 }
 
 func (a *appraisal) verdict() Verdict {
@@ -52,6 +61,7 @@ func (a *appraisal) verdict() Verdict {
 	if len(a.findings) > 0 && a.findings[0].Severity == Refuse {
 		v.Admitted = false
 	}
+	v.MarkChecked = a.markChecked
 	if a.best != nil {
 		v.Release, v.Firmware = a.best.release.Name, a.best.reference.Firmware
 	}
@@ -71,9 +81,28 @@ func (a *appraisal) refuse(f Finding) {
 	a.findings = append(a.findings, f)
 }
 
+// refuseUnless records a warning where the finding is borne with, else a refusal.
+func (a *appraisal) refuseUnless(bearable bool, f Finding) {
+	if bearable {
+		a.warn(f)
+		return
+	}
+	a.refuse(f)
+}
+
 func (a *appraisal) warn(f Finding) {
 	f.Severity = Warn
 	a.findings = append(a.findings, f)
+}
+
+// clock refuses to judge at no time: nothing would ever expire.
+func (a *appraisal) clock() {
+	if a.now.IsZero() {
+		a.refuse(Finding{
+			Code: CodeTimeMissing, Subject: "time", Expected: []string{"the time of the appraisal"},
+			Remedy: "The verifier must know the time; set its clock.",
+		})
+	}
 }
 
 func (a *appraisal) platform() {

@@ -16,27 +16,25 @@ func (a *appraisal) endorsements() {
 	for i := range a.claims.Endorsements {
 		a.endorsement(&a.claims.Endorsements[i])
 	}
-	if a.policy.document.Freshness.MaxAge > 0 {
-		a.fresh()
-	}
+	a.endorsed()
 }
 
-// fresh finds what a bound on age asks of a TEE's vendor and the verifier did
-// not rely on: what is not there is not fresh.
-func (a *appraisal) fresh() {
+// endorsed finds what a TEE's vendor must have said and the verifier did not rely
+// on: hardware that nobody vouches for, or whose revocation nobody asked for.
+func (a *appraisal) endorsed() {
 	var needed []EndorsementKind
 	switch a.traits.TEE {
 	case evidence.SNP:
-		needed = []EndorsementKind{RevocationList}
+		needed = []EndorsementKind{Certificate, RevocationList}
 	case evidence.TDX:
-		needed = []EndorsementKind{RevocationList, Collateral}
+		needed = []EndorsementKind{Certificate, RevocationList, Collateral}
 	case evidence.NoTEE:
 	}
 	for _, kind := range needed {
 		if !slices.ContainsFunc(a.claims.Endorsements, func(e EndorsementClaims) bool { return e.Kind == kind }) {
 			a.refuse(Finding{
 				Code: CodeEndorsementMissing, Subject: string(kind), Expected: []string{"a " + string(kind) + " of the vendor"},
-				Remedy: "Let the verifier fetch it, or have the attester send it along; freshness.maxAge asks for it.",
+				Remedy: "Let the verifier fetch it, or have the attester send it along.",
 			})
 		}
 	}

@@ -10,10 +10,10 @@ import (
 	"github.com/asterism-k8s/asterism/domain/measurement"
 )
 
-// tpm appraises the endorsement key where the attestation key is trusted
-// through it.
+// tpm appraises the endorsement key: a denied one is refused wherever there is
+// one, and it must be trusted where the attestation key is trusted through it.
 func (a *appraisal) tpm() {
-	if a.claims.TPM == nil || a.policy.document.TPM == nil || a.traits.AKTrust != evidence.AKActivated {
+	if a.claims.TPM == nil || a.policy.document.TPM == nil {
 		return
 	}
 	ek := a.claims.TPM.EK
@@ -22,6 +22,13 @@ func (a *appraisal) tpm() {
 			Code: CodeEKDenied, Subject: "endorsement key", Seen: ek.String(),
 			Remedy: "The owner denied this TPM; take it off the policy's deniedEKs to admit it again.",
 		})
+	}
+	if a.traits.AKTrust != evidence.AKActivated {
+		return
+	}
+	if ek.IsZero() {
+		a.missing("endorsement key")
+		return
 	}
 	if _, listed := a.policy.allowedEKs[ek]; listed {
 		return
@@ -32,6 +39,14 @@ func (a *appraisal) tpm() {
 	a.refuse(Finding{
 		Code: CodeEKNotTrusted, Subject: "endorsement key", Expected: a.expectedEK(), Seen: ek.String(),
 		Remedy: "Check that this is your machine's TPM, then add the seen value to the policy's allowedEKs.",
+	})
+}
+
+// missing refuses a machine that does not say who it is.
+func (a *appraisal) missing(subject string) {
+	a.refuse(Finding{
+		Code: CodeClaimMissing, Subject: subject, Expected: []string{"an " + subject + " that is not hidden"},
+		Remedy: "The policy decides by it; ask the provider not to hide it.",
 	})
 }
 
@@ -131,7 +146,13 @@ func (a *appraisal) allowedChip(allowed map[string]struct{}, chip Hex) {
 	}
 }
 
+// deniedChip holds a chip against the deny-list. A chip that the host hides could
+// be any of those.
 func (a *appraisal) deniedChip(chip Hex) {
+	if len(a.policy.denied) > 0 && isZero(chip) {
+		a.missing("ID of the chip")
+		return
+	}
 	if contains(a.policy.denied, chip) {
 		a.refuse(Finding{
 			Code: CodeChipDenied, Subject: "chip", Seen: chip.String(),
@@ -219,8 +240,8 @@ func (a *appraisal) tdx() {
 	a.advisories(c, p)
 	a.tdxVersions(c, p)
 	a.require(p.Require, c.meets)
-	a.deniedChip(c.PPID)
 	a.allowedChip(a.policy.ppids, c.PPID)
+	a.deniedChip(c.PPID)
 	a.fmspc(c, p)
 	a.owned("MRCONFIGID", p.MRConfigIDs, c.MRConfigID)
 	a.owned("MROWNER", p.MROwners, c.MROwner)
@@ -234,25 +255,31 @@ func (a *appraisal) tcbStatus(c *TDXClaims, p *TDX) {
 		Code: CodeTCBStatusNotAccepted, Subject: "TCB status", Expected: texts(p.TCBStatus), Seen: string(c.TCBStatus),
 		Remedy: "Update the host's TDX module, firmware and microcode.",
 	}
-	if p.Grace != nil && a.inGrace(p.Grace.Until) && slices.Contains(p.Grace.TCBStatus, c.TCBStatus) {
+	grace := a.statusInGrace(c, p)
+	if grace {
 		f.Remedy = "Update the host's TDX module, firmware and microcode before " + stamp(p.Grace.Until) + ", when the grace period ends."
-		a.warn(f)
-		return
 	}
-	a.refuse(f)
+	a.refuseUnless(grace, f)
 }
 
 // advisories finds those that the owner has not accepted. A platform that is up
 // to date has none that matter.
 func (a *appraisal) advisories(c *TDXClaims, p *TDX) {
 	for _, advisory := range c.Advisories {
-		if c.TCBStatus != UpToDate && !slices.Contains(p.Advisories, advisory) {
-			a.refuse(Finding{
-				Code: CodeAdvisoryNotAccepted, Subject: "advisory", Expected: p.Advisories, Seen: advisory,
-				Remedy: "Read the advisory; update the host, or add it to acceptedAdvisories if it does not concern you.",
-			})
+		if c.TCBStatus == UpToDate || slices.Contains(p.Advisories, advisory) {
+			continue
 		}
+		a.refuseUnless(a.statusInGrace(c, p), Finding{
+			Code: CodeAdvisoryNotAccepted, Subject: "advisory", Expected: slices.Clone(p.Advisories), Seen: advisory,
+			Remedy: "Read the advisory; update the host, or add it to acceptedAdvisories if it does not concern you.",
+		})
 	}
+}
+
+// statusInGrace says whether the platform's status is borne with for now, and
+// with it the advisories that are why it is so.
+func (a *appraisal) statusInGrace(c *TDXClaims, p *TDX) bool {
+	return p.Grace != nil && a.inGrace(p.Grace.Until) && slices.Contains(p.Grace.TCBStatus, c.TCBStatus)
 }
 
 func (a *appraisal) tdxVersions(c *TDXClaims, p *TDX) {

@@ -23,7 +23,12 @@ func TestAppraiseTPM(t *testing.T) {
 		{
 			name: "no endorsement key", claims: tpmClaims,
 			change: func(c *policy.Claims) { c.TPM.EK = measurement.Digest{} },
-			want:   []string{"refuse EK_NOT_TRUSTED endorsement key"},
+			want:   []string{"refuse CLAIM_MISSING endorsement key"},
+		},
+		{
+			name: "no endorsement key, though certified", claims: tpmClaims, policy: trustCertificates,
+			change: func(c *policy.Claims) { c.TPM.EK, c.TPM.EKCertified = measurement.Digest{}, true },
+			want:   []string{"refuse CLAIM_MISSING endorsement key"},
 		},
 		{
 			name: "a certificate where only the list counts", claims: tpmClaims, change: certified,
@@ -43,7 +48,12 @@ func TestAppraiseTPM(t *testing.T) {
 		},
 		{
 			name: "an attestation key in the TEE's report needs no endorsement key", claims: snpClaims,
+			change: func(c *policy.Claims) { c.TPM.EK = sha256Of("new") },
+		},
+		{
+			name: "a denied key is refused there too", claims: snpClaims,
 			change: func(c *policy.Claims) { c.TPM.EK = sha256Of("stolen") },
+			want:   []string{"refuse EK_DENIED endorsement key"},
 		},
 	}
 	for _, tt := range tests {
@@ -186,16 +196,23 @@ func TestThreat20ChipNotOnTheList(t *testing.T) {
 		d.TDX.Chips = []policy.Hex{bytesOf(8, 16)}
 	}
 	refused := []string{"refuse CHIP_NOT_ALLOWED chip"}
+	hidden := append(slices.Clone(refused), "refuse CLAIM_MISSING ID of the chip")
 	tests := []appraisalTest{
 		{name: "Genoa, listed", claims: snpClaims, policy: listed},
 		{name: "Genoa, not listed", claims: snpClaims, change: func(c *policy.Claims) { c.SNP.ChipID = bytesOf(6, 64) }, policy: listed, want: refused},
-		{name: "Genoa, hidden by the host", claims: snpClaims, change: func(c *policy.Claims) { c.SNP.ChipID = nil }, policy: listed, want: refused},
-		{name: "Genoa, all zeros", claims: snpClaims, change: func(c *policy.Claims) { c.SNP.ChipID = bytesOf(0, 64) }, policy: listed, want: refused},
+		{name: "Genoa, hidden by the host", claims: snpClaims, change: func(c *policy.Claims) { c.SNP.ChipID = nil }, policy: listed, want: hidden},
+		{name: "Genoa, all zeros", claims: snpClaims, change: func(c *policy.Claims) { c.SNP.ChipID = bytesOf(0, 64) }, policy: listed, want: hidden},
 		{name: "Genoa, a listed chip's beginning", claims: snpClaims, change: func(c *policy.Claims) { c.SNP.ChipID = bytesOf(5, 63) }, policy: listed, want: refused},
 		{name: "Milan, a chip that is listed for Genoa", claims: snpClaims, change: milan(5), policy: listed, want: refused},
 		{name: "TDX, listed", claims: tdxClaims, policy: listed},
 		{name: "TDX, not listed", claims: tdxClaims, change: func(c *policy.Claims) { c.TDX.PPID = bytesOf(9, 16) }, policy: listed, want: refused},
-		{name: "TDX, missing", claims: tdxClaims, change: func(c *policy.Claims) { c.TDX.PPID = nil }, policy: listed, want: refused},
+		{name: "TDX, missing", claims: tdxClaims, change: func(c *policy.Claims) { c.TDX.PPID = nil }, policy: listed, want: hidden},
+		{name: "denied chips, and one that is hidden", claims: snpClaims, change: func(c *policy.Claims) { c.SNP.ChipID = bytesOf(0, 64) }, want: hidden[1:]},
+		{name: "denied chips, and a PPID that is missing", claims: tdxClaims, change: func(c *policy.Claims) { c.TDX.PPID = nil }, want: hidden[1:]},
+		{
+			name: "no list, and a chip that is hidden", claims: snpClaims, change: func(c *policy.Claims) { c.SNP.ChipID = nil },
+			policy: func(d *policy.Document) { d.DeniedChips = nil },
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, tt.run)
@@ -215,6 +232,14 @@ func TestAppraiseTDX(t *testing.T) {
 		},
 		{name: "an advisory of a platform that is up to date", claims: tdxClaims, change: status(policy.UpToDate, "INTEL-SA-01036")},
 		{name: "out of date, in the grace period", claims: tdxClaims, change: status(policy.OutOfDate), want: []string{"warn TCB_STATUS_NOT_ACCEPTED TCB status"}},
+		{
+			name: "out of date with its advisories, in the grace period", claims: tdxClaims, change: status(policy.OutOfDate, "INTEL-SA-01036"),
+			want: []string{"warn TCB_STATUS_NOT_ACCEPTED TCB status", "warn ADVISORY_NOT_ACCEPTED advisory"},
+		},
+		{
+			name: "out of date with its advisories, the grace period over", claims: tdxClaims, change: status(policy.OutOfDate, "INTEL-SA-01036"),
+			policy: endGrace, want: []string{"refuse TCB_STATUS_NOT_ACCEPTED TCB status", "refuse ADVISORY_NOT_ACCEPTED advisory"},
+		},
 		{name: "out of date, the grace period over", claims: tdxClaims, change: status(policy.OutOfDate), policy: endGrace, want: []string{"refuse TCB_STATUS_NOT_ACCEPTED TCB status"}},
 		{
 			name: "out of date, no grace period", claims: tdxClaims, change: status(policy.OutOfDate),
@@ -278,24 +303,24 @@ func tdxOwner(d *policy.Document) {
 	d.TDX.MROwners = []measurement.Digest{sha384Of("owner")}
 }
 
-// A bound on age is a demand that there be something to be fresh.
+// Hardware that nobody vouches for, or whose revocation nobody asked for.
 func TestAppraiseMissingEndorsements(t *testing.T) {
-	none := func(c *policy.Claims) { c.Endorsements = nil }
-	only := func(kind policy.EndorsementKind) func(*policy.Claims) {
+	only := func(kinds ...policy.EndorsementKind) func(*policy.Claims) {
 		return func(c *policy.Claims) {
-			c.Endorsements = slices.DeleteFunc(c.Endorsements, func(e policy.EndorsementClaims) bool { return e.Kind != kind })
+			c.Endorsements = slices.DeleteFunc(c.Endorsements, func(e policy.EndorsementClaims) bool { return !slices.Contains(kinds, e.Kind) })
 		}
 	}
+	const certificate, crl, collateral = "refuse ENDORSEMENT_MISSING certificate", "refuse ENDORSEMENT_MISSING crl", "refuse ENDORSEMENT_MISSING collateral"
 	tests := []appraisalTest{
-		{name: "SNP", claims: snpClaims, change: none, want: []string{"refuse ENDORSEMENT_MISSING crl"}},
-		{name: "TDX", claims: tdxClaims, change: none, want: []string{"refuse ENDORSEMENT_MISSING crl", "refuse ENDORSEMENT_MISSING collateral"}},
-		{name: "SNP with collateral only", claims: snpClaims, change: only(policy.Collateral), want: []string{"refuse ENDORSEMENT_MISSING crl"}},
-		{name: "SNP with a CRL only", claims: snpClaims, change: only(policy.RevocationList)},
-		{name: "TDX with collateral only", claims: tdxClaims, change: only(policy.Collateral), want: []string{"refuse ENDORSEMENT_MISSING crl"}},
-		{name: "TDX with a CRL only", claims: tdxClaims, change: only(policy.RevocationList), want: []string{"refuse ENDORSEMENT_MISSING collateral"}},
-		{name: "the least bound on age", claims: snpClaims, change: none, policy: maxAge(1), want: []string{"refuse ENDORSEMENT_MISSING crl"}},
-		{name: "a TPM has no vendor's service", claims: tpmClaims, change: none},
-		{name: "no bound on age", claims: tdxClaims, change: none, policy: maxAge(0)},
+		{name: "SNP with none", claims: snpClaims, change: only(), want: []string{certificate, crl}},
+		{name: "SNP with a certificate", claims: snpClaims, change: only(policy.Certificate), want: []string{crl}},
+		{name: "SNP with a CRL", claims: snpClaims, change: only(policy.RevocationList), want: []string{certificate}},
+		{name: "SNP with what it needs", claims: snpClaims, change: only(policy.Certificate, policy.RevocationList)},
+		{name: "TDX with none", claims: tdxClaims, change: only(), want: []string{certificate, crl, collateral}},
+		{name: "TDX with certificate and CRL", claims: tdxClaims, change: only(policy.Certificate, policy.RevocationList), want: []string{collateral}},
+		{name: "TDX with collateral", claims: tdxClaims, change: only(policy.Collateral), want: []string{certificate, crl}},
+		{name: "TDX with none, and no bound on age", claims: tdxClaims, change: only(), policy: maxAge(0), want: []string{certificate, crl, collateral}},
+		{name: "a TPM has no vendor's service", claims: tpmClaims, change: only()},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, tt.run)

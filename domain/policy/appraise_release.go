@@ -8,13 +8,16 @@ import (
 	"github.com/asterism-k8s/asterism/domain/measurement"
 )
 
-// distance says how far claims are from a candidate. Less is nearer.
+// distance says how far claims are from a candidate. Less is nearer. Of two that
+// are as near, the one with a register for the mark is taken, so that no twin
+// without one lets a session's expectation go unchecked.
 type distance struct {
-	enforced, refused, warned int
+	enforced, refused, markless, warned int
 }
 
 func (d distance) compare(other distance) int {
-	return cmp.Or(cmp.Compare(d.enforced, other.enforced), cmp.Compare(d.refused, other.refused), cmp.Compare(d.warned, other.warned))
+	return cmp.Or(cmp.Compare(d.enforced, other.enforced), cmp.Compare(d.refused, other.refused),
+		cmp.Compare(d.markless, other.markless), cmp.Compare(d.warned, other.warned))
 }
 
 // release finds the candidate that is nearest, the newest of several, and
@@ -50,6 +53,9 @@ func (a *appraisal) distance(c *candidate) distance {
 	}
 	if !c.acceptable || a.expired(c) {
 		d.refused = 1
+	}
+	if c.reference.Mark == nil {
+		d.markless = 1
 	}
 	return d
 }
@@ -88,7 +94,7 @@ func (a *appraisal) standing() {
 	}
 	if !slices.Contains(a.policy.document.Profiles, release.Profile) {
 		a.refuse(Finding{
-			Code: CodeProfileNotAccepted, Subject: "profile", Expected: a.policy.document.Profiles, Seen: release.Profile,
+			Code: CodeProfileNotAccepted, Subject: "profile", Expected: slices.Clone(a.policy.document.Profiles), Seen: release.Profile,
 			Remedy: "Boot the node from an image of an accepted profile.",
 		})
 	}
@@ -157,20 +163,52 @@ func (a *appraisal) launchDigest() {
 
 func (a *appraisal) mark() {
 	r := a.best.reference.Mark
-	if r == nil || !a.session.mark.expected {
+	switch {
+	case !a.session.mark.expected:
+		return
+	case r == nil:
+		a.owner()
 		return
 	}
+	a.markChecked = true
 	expected, seen := a.session.mark.value(*r), a.claims.Registers.Get(*r)
-	if seen == expected {
+	if seen == expected && !a.session.mark.nobody {
 		return
 	}
 	remedy := "The machine is a member of another cluster, or of none; a node changes clusters only by a reboot."
-	if seen == r.PowerOn() {
+	switch seen {
+	case measurement.Digest{}:
+		remedy = registerRemedy(*r, true)
+	case r.PowerOn():
 		remedy = "The machine bears no mark, so it is not a member; let it join first."
 	}
 	a.refuse(Finding{
 		Code: CodeMarkMismatch, Subject: r.String(), Expected: []string{expected.String()}, Seen: seen.String(), Remedy: remedy,
 	})
+}
+
+// owner stands in for the mark where no register can hold it: a member was
+// launched with its owner's ID in HOST_DATA, or in MROWNER with zeros behind it.
+// Whether it is a member, and of which cluster, its hello says.
+func (a *appraisal) owner() {
+	m := &a.session.mark
+	if m.sha256.IsZero() {
+		return
+	}
+	field, expected, seen := "HOST_DATA", Hex(m.owner[:]), Hex(nil)
+	switch {
+	case a.claims.SNP != nil:
+		seen = a.claims.SNP.HostData
+	case a.claims.TDX != nil:
+		field, expected = "MROWNER", append(expected, make([]byte, measurement.SHA384.Size()-len(expected))...)
+		seen = a.claims.TDX.MROwner.Bytes()
+	}
+	if m.nobody || !slices.Equal(expected, seen) {
+		a.refuse(Finding{
+			Code: CodeHostDataMismatch, Subject: field, Expected: []string{expected.String()}, Seen: seen.String(),
+			Remedy: "The guest was launched for another owner; launch it with the owner's ID.",
+		})
+	}
 }
 
 func digestTexts(list []measurement.Digest) []string {

@@ -319,7 +319,7 @@ func TestNearestRelease(t *testing.T) {
 		}
 	}
 	withdraw := func(i int) func(*policy.Document) {
-		return func(d *policy.Document) { d.Releases[i].Withdrawn = true }
+		return func(d *policy.Document) { d.Releases[i].Withdrawn, d.Releases[i].NotAfter = true, time.Time{} }
 	}
 	blind := func(d *policy.Document) { d.Registers[register("pcr6")] = measurement.Ignore }
 	same := func(d *policy.Document) {
@@ -373,6 +373,46 @@ func TestLaunchDigestDecidesTheNearestRelease(t *testing.T) {
 	}
 	if v := policy.Appraise(claims, newPolicy(t, sameRegisters), now); v.Release != "v1.1.0" {
 		t.Errorf("nearest release = %s, want v1.1.0", v.Release)
+	}
+}
+
+// A verdict shares nothing with the policy: whoever writes into one changes no
+// later verdict.
+func TestVerdictsShareNothing(t *testing.T) {
+	p := newPolicy(t, func(d *policy.Document) { d.Releases[2].Profile = "debug" })
+	withdrawn, outdated := tpmClaims(), tdxClaims()
+	follow(withdrawn, bootLog("v1.0.0", pcrNames()...))
+	outdated.TDX.TCBStatus, outdated.TDX.Advisories = policy.SWHardeningNeeded, []string{"INTEL-SA-01036"}
+	drifted := tpmClaims()
+	follow(drifted, replaced("pcr9", "v1.0.0", pcrNames()))
+	for _, claims := range []*policy.Claims{withdrawn, outdated, drifted} {
+		before, _ := json.Marshal(policy.Appraise(claims, p, now))
+		for _, f := range policy.Appraise(claims, p, now).Findings {
+			for _, texts := range [][]string{f.Expected, f.ExplainedBy} {
+				for i := range texts {
+					texts[i] = f.Seen
+				}
+			}
+			if f.Divergence != nil {
+				*f.Divergence.Expected, *f.Divergence.Seen = measurement.Event{}, measurement.Event{}
+			}
+		}
+		if after, _ := json.Marshal(policy.Appraise(claims, p, now)); !bytes.Equal(before, after) {
+			t.Errorf("%s: a verdict that was written into changed the next one:\n%s\n%s", claims.Platform, before, after)
+		}
+	}
+}
+
+func TestNoTimeAndNothingToJudge(t *testing.T) {
+	if v := policy.Appraise(tpmClaims(), newPolicy(t), time.Time{}); !slices.Contains(summary(v), "refuse TIME_MISSING time") {
+		t.Errorf("findings at no time: %v", summary(v))
+	}
+	for _, v := range []policy.Verdict{
+		policy.Appraise(nil, newPolicy(t), now), policy.Appraise(tpmClaims(), nil, now), policy.Appraise(nil, nil, now),
+	} {
+		if v.Admitted {
+			t.Error("nothing is admitted, or by nothing")
+		}
 	}
 }
 

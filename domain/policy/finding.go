@@ -11,6 +11,7 @@ type Code string
 // The codes. docs/findings.md explains each.
 const (
 	CodePlatformNotAccepted    Code = "PLATFORM_NOT_ACCEPTED"
+	CodeTimeMissing            Code = "TIME_MISSING"
 	CodeClaimMissing           Code = "CLAIM_MISSING"
 	CodeClaimUnexpected        Code = "CLAIM_UNEXPECTED"
 	CodeBindingMismatch        Code = "BINDING_MISMATCH"
@@ -84,7 +85,10 @@ type Verdict struct {
 	// Release names the release that the findings about registers are relative
 	// to: the one that matches where there is one, else the nearest. It is empty
 	// where none is known for the platform.
-	Release  string    `json:"release,omitempty"`
-	Firmware string    `json:"firmware,omitempty"`
-	Findings []Finding `json:"findings"` // refusals first; never nil
+	Release  string `json:"release,omitempty"`
+	Firmware string `json:"firmware,omitempty"`
+	// MarkChecked says whether the session expected a mark, or its absence, and a
+	// register was held against that.
+	MarkChecked bool      `json:"markChecked"`
+	Findings    []Finding `json:"findings"` // refusals first; never nil
 }

@@ -17,8 +17,10 @@ type Session struct {
 // mark is what the register of the mark should have had extended into it.
 type mark struct {
 	expected bool
+	nobody   bool               // the IDs are zero: no machine is a member of that
 	sha256   measurement.Digest // zero where the machine must be unmarked
 	sha384   measurement.Digest
+	owner    keys.OwnerID
 }
 
 // Expecting returns s, expecting evidence to carry the report data.
@@ -33,10 +35,13 @@ func (s Session) Unmarked() Session {
 	return s
 }
 
-// MarkedFor returns s, expecting a member of the cluster of that owner.
+// MarkedFor returns s, expecting a member of the cluster of that owner. Nobody is
+// a member of the zero cluster, or of the zero owner's.
 func (s Session) MarkedFor(cluster keys.ClusterID, owner keys.OwnerID) Session {
 	s.mark = mark{
 		expected: true,
+		nobody:   cluster == (keys.ClusterID{}) || owner == (keys.OwnerID{}),
+		owner:    owner,
 		sha256:   measurement.DigestSHA256(keys.MarkSHA256(cluster, owner)),
 		sha384:   measurement.DigestSHA384(keys.MarkSHA384(cluster, owner)),
 	}

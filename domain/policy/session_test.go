@@ -85,9 +85,75 @@ func TestSessionMarkMustBeQuoted(t *testing.T) {
 
 func TestSessionMarkWhereThePlatformHasNone(t *testing.T) {
 	without := func(d *policy.Document) { d.Releases[0].References[2].Mark = nil }
-	v := policy.Session{}.MarkedFor(ids(1, 1)).Appraise(tdxClaims(), newPolicy(t, without), now)
-	if !v.Admitted {
+	p := newPolicy(t, without)
+	_, owner := ids(1, 1)
+	launched := tdxClaims()
+	launched.TDX.MROwner = measurement.DigestSHA384([48]byte(append(owner[:], make([]byte, 16)...)))
+	for name, tt := range map[string]struct {
+		session policy.Session
+		claims  *policy.Claims
+		want    []string
+	}{
+		"launched for the owner":           {policy.Session{}.MarkedFor(ids(1, 1)), launched, nil},
+		"launched for nobody":              {policy.Session{}.MarkedFor(ids(1, 1)), tdxClaims(), []string{"refuse HOST_DATA_MISMATCH MROWNER"}},
+		"launched for another":             {policy.Session{}.MarkedFor(ids(1, 2)), launched, []string{"refuse HOST_DATA_MISMATCH MROWNER"}},
+		"a joiner, of whom the hello says": {policy.Session{}.Unmarked(), tdxClaims(), nil},
+	} {
+		v := tt.session.Appraise(tt.claims, p, now)
+		if diff := cmp.Diff(tt.want, summary(v)); diff != "" || v.MarkChecked {
+			t.Errorf("%s: checked %v, findings (-want +got):\n%s", name, v.MarkChecked, diff)
+		}
+	}
+}
+
+// On SNP without a TPM the owner's ID is HOST_DATA.
+func TestSessionOwnerInHostData(t *testing.T) {
+	onlySNP := func(d *policy.Document) {
+		d.Platforms, d.TPM, d.TDX, d.Registers = []evidence.Platform{evidence.QEMUSNP}, nil, nil, nil
+		d.DeniedChips = nil
+		for i := range d.Releases {
+			digest := []measurement.Digest{sha384Of(d.Releases[i].Name)}
+			d.Releases[i].References = []policy.Reference{{Platform: evidence.QEMUSNP, LaunchDigests: digest}}
+		}
+	}
+	cluster, owner := ids(1, 1)
+	claims := snpClaims()
+	claims.Platform, claims.TPM, claims.Registers, claims.Events = evidence.QEMUSNP, nil, measurement.Registers{}, nil
+	claims.SNP.Measurement, claims.SNP.HostData = sha384Of("v1.2.0"), owner[:]
+	if v := (policy.Session{}).MarkedFor(cluster, owner).Appraise(claims, newPolicy(t, onlySNP), now); !v.Admitted {
 		t.Errorf("findings: %v", summary(v))
+	}
+	_, other := ids(1, 2)
+	v := policy.Session{}.MarkedFor(cluster, other).Appraise(claims, newPolicy(t, onlySNP), now)
+	if diff := cmp.Diff([]string{"refuse HOST_DATA_MISMATCH HOST_DATA"}, summary(v)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+// Anybody can extend the mark of the zero cluster: nobody is expected to.
+func TestSessionOfNobody(t *testing.T) {
+	for _, pair := range [][2]byte{{0, 0}, {0, 1}, {1, 0}} {
+		cluster, owner := ids(pair[0], pair[1])
+		claims := tpmClaims()
+		mark(claims, "pcr15", cluster, owner)
+		v := policy.Session{}.MarkedFor(cluster, owner).Appraise(claims, newPolicy(t), now)
+		if diff := cmp.Diff([]string{"refuse MARK_MISMATCH PCR 15"}, summary(v)); diff != "" {
+			t.Errorf("cluster %d, owner %d (-want +got):\n%s", pair[0], pair[1], diff)
+		}
+	}
+}
+
+// Of two references that fit, the one with a register for the mark is taken.
+func TestSessionMarkIsNotLostToATwin(t *testing.T) {
+	twins := func(d *policy.Document) {
+		r := &d.Releases[0]
+		twin := r.References[2]
+		r.References[2].Firmware, twin.Mark = "x", nil
+		r.References = append(r.References, twin)
+	}
+	v := policy.Session{}.MarkedFor(ids(1, 1)).Appraise(tdxClaims(), newPolicy(t, twins), now)
+	if diff := cmp.Diff([]string{"refuse MARK_MISMATCH RTMR[3]"}, summary(v)); diff != "" || !v.MarkChecked {
+		t.Errorf("checked %v, findings (-want +got):\n%s", v.MarkChecked, diff)
 	}
 }
 

@@ -84,6 +84,8 @@ func (d *Document) checkRegisterRules(ps *problems) {
 			ps.add(path, "%v is not a rule; write enforce, warn or ignore", rule)
 		}
 		switch {
+		case d.Registers[r] != measurement.Enforce && d.anyPlatform(func(t evidence.Traits) bool { return slices.Contains(t.Boot, r) }):
+			ps.add(path, "%v covers what a machine of an accepted platform runs, so it is always enforced; drop the rule", r)
 		case d.marks(r):
 			ps.add(path, "%v holds the mark, which a session decides on and never a rule", r)
 		case !d.references(r):
@@ -127,11 +129,24 @@ func (d *Document) checkLimits(ps *problems) {
 	if d.Freshness.MaxClockSkew < 0 || d.Freshness.MaxClockSkew > maxSkew {
 		ps.add("freshness.maxClockSkew", "must be from 0s to %v", time.Duration(maxSkew))
 	}
+	if bare := d.anyPlatform(func(t evidence.Traits) bool { return len(t.Boot) == 0 }); bare {
+		d.checkClaimable(ps)
+	}
 	if n := d.Bounds.EvidenceBytes; n < 0 || n > evidence.MaxSize {
 		ps.add("bounds.evidenceBytes", "must be from 0 to %d", evidence.MaxSize)
 	}
 	if n := d.Bounds.Events; n < 0 || n > MaxEvents {
 		ps.add("bounds.events", "must be from 0 to %d", MaxEvents)
+	}
+}
+
+// checkClaimable finds demands that a platform without registers cannot meet.
+func (d *Document) checkClaimable(ps *problems) {
+	if d.RequireEventLog {
+		ps.add("requireEventLog", "an accepted platform has no event log, so it could never be admitted")
+	}
+	if d.RequireSecureBoot {
+		ps.add("requireSecureBoot", "an accepted platform has no Secure Boot, so it could never be admitted")
 	}
 }
 
@@ -152,7 +167,7 @@ func checkName(ps *problems, path, name string) {
 }
 
 func checkTime(ps *problems, path string, t time.Time) {
-	if _, offset := t.Zone(); offset != 0 || t.Nanosecond() != 0 || t.Year() > 9999 {
+	if _, offset := t.Zone(); offset != 0 || t.Nanosecond() != 0 || t.Year() < 1 || t.Year() > 9999 {
 		ps.add(path, "must be in UTC and in whole seconds, as in 2026-01-31T00:00:00Z")
 	}
 }
@@ -177,6 +192,8 @@ func checkDigests(ps *problems, path string, list []measurement.Digest, a measur
 	for i, digest := range list {
 		if digest.Algorithm() != a {
 			ps.add(at(path, i), "must be %v, %d hexadecimal digits", a, 2*a.Size())
+		} else if isZero(digest.Bytes()) {
+			ps.add(at(path, i), "is all zeros, which a machine without the value reports")
 		}
 	}
 	checkUnique(ps, path, list)

@@ -85,7 +85,14 @@ func (p *ProductLinePolicy) check(ps *problems, path string) {
 		ps.add(under(path, "minimumTCB.fmc"), "only Turin has this component")
 	}
 	checkHex(ps, under(path, "chips"), p.Chips, SNPChipIDSize)
+	if p.TCB == (TCB{}) {
+		ps.add(under(path, "minimumTCB"), "is all zeros, which is no floor")
+	}
 	if p.Grace == nil {
+		return
+	}
+	if p.Grace.TCB == (TCB{}) {
+		ps.add(under(path, "grace.minimumTCB"), "is all zeros, which is no floor")
 		return
 	}
 	checkUntil(ps, under(path, "grace.until"), p.Grace.Until.IsZero())
@@ -174,6 +181,9 @@ func isAdvisory(name string) bool {
 func (d *Document) checkChips(ps *problems) {
 	checkHex(ps, "deniedChips", d.DeniedChips, SNPChipIDSize, TDXPPIDSize)
 	denied := hexStrings(d.DeniedChips)
+	if len(denied) > 0 && d.SNP == nil && d.TDX == nil {
+		ps.add("deniedChips", "has no effect: no accepted platform tells its chip; drop it")
+	}
 	if d.SNP != nil {
 		for i, line := range d.SNP.ProductLines {
 			checkDisjoint(ps, under(at("snp.productLines", i), "chips"), hexStrings(line.Chips), "deniedChips", denied)

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/asterism-k8s/asterism/domain/evidence"
@@ -30,6 +31,9 @@ func (d *Document) checkRelease(ps *problems, path string, r *Release) {
 		ps.add(under(path, "manifest"), "must be sha256, 64 hexadecimal digits")
 	}
 	checkTime(ps, under(path, "notAfter"), r.NotAfter)
+	if r.Withdrawn && !r.NotAfter.IsZero() {
+		ps.add(under(path, "notAfter"), "has no effect: the release is withdrawn; drop one of them")
+	}
 	if n := len(r.References); n == 0 || n > MaxReferences {
 		ps.add(under(path, "references"), "has %d entries, want 1 to %d", n, MaxReferences)
 		return
@@ -59,7 +63,7 @@ func (d *Document) checkReference(ps *problems, path string, ref *Reference) {
 	for _, r := range sortedRegisters(ref.Registers) {
 		checkRegister(ps, under(under(path, "registers"), r.Name()), traits, r, ref.Registers[r])
 	}
-	d.checkBoot(ps, under(path, "registers"), traits, ref)
+	checkBoot(ps, under(path, "registers"), traits, ref)
 	d.checkLaunch(ps, under(path, "launchDigests"), traits, ref)
 	checkMark(ps, under(path, "mark"), traits, ref)
 }
@@ -114,21 +118,15 @@ func hasBank(traits evidence.Traits, b measurement.Bank) bool {
 	return traits.TPM
 }
 
-// checkBoot finds holes: registers that cover what can run, have no value, and
-// are not ignored on purpose.
-func (d *Document) checkBoot(ps *problems, path string, traits evidence.Traits, ref *Reference) {
+// checkBoot finds holes: registers that cover what can run and have no value.
+// No rule can lift this: the registers depend on each other, and code that one
+// of them does not cover could extend the others as it likes.
+func checkBoot(ps *problems, path string, traits evidence.Traits, ref *Reference) {
 	for _, r := range traits.Boot {
-		if _, found := ref.Registers[r]; !found && d.Registers[r] != measurement.Ignore {
+		if _, found := ref.Registers[r]; !found {
 			ps.add(path, "%v is missing, which covers what a machine of %s runs; add its value", r, ref.Platform)
 		}
 	}
-	if len(traits.Boot) > 0 && !slices.ContainsFunc(traits.Boot, d.enforces) {
-		ps.add(path, "no register that covers what a machine runs is enforced, so any image would be admitted")
-	}
-}
-
-func (d *Document) enforces(r measurement.Register) bool {
-	return d.Registers[r] == measurement.Enforce
 }
 
 func (d *Document) checkLaunch(ps *problems, path string, traits evidence.Traits, ref *Reference) {
@@ -148,17 +146,32 @@ func (d *Document) launchKeyDecides(traits evidence.Traits) bool {
 	return traits.TEE == evidence.SNP && traits.TPM && d.SNP != nil && len(d.SNP.IDKeys) > 0
 }
 
+// checkMark wants the mark beside the registers that decide: in PCR 15 where
+// PCRs do, in RTMR[3] where RTMRs do and the kernel can extend them.
 func checkMark(ps *problems, path string, traits evidence.Traits, ref *Reference) {
+	want := markRegister(traits)
 	if ref.Mark == nil {
-		if traits.TPM {
+		if want == "pcr15" {
 			ps.add(path, "is missing, so no member could be told from a stranger; write pcr15")
 		}
 		return
 	}
-	if name := ref.Mark.Name(); (name != "pcr15" && name != "rtmr3") || !hasBank(traits, ref.Mark.Bank()) {
-		ps.add(path, "%v cannot hold the mark on %s; write pcr15 where there is a TPM, rtmr3 on TDX", *ref.Mark, ref.Platform)
+	if ref.Mark.Name() != want {
+		ps.add(path, "%v cannot hold the mark on %s, only %s can", *ref.Mark, ref.Platform, cmp.Or(want, "no register"))
 	}
 	if _, found := ref.Registers[*ref.Mark]; found {
 		ps.add(path, "%v holds the mark, so it has no reference value", *ref.Mark)
+	}
+}
+
+// markRegister names the register that can hold the mark, if any can.
+func markRegister(traits evidence.Traits) string {
+	switch {
+	case len(traits.Boot) == 0:
+		return ""
+	case traits.Boot[0].Bank() == measurement.RTMR:
+		return "rtmr3"
+	default:
+		return "pcr15"
 	}
 }

@@ -83,10 +83,12 @@ func TestNewRefusesPlatformsAndRules(t *testing.T) {
 		{"platform without reference", func(d *policy.Document) { d.Platforms = append(d.Platforms, evidence.TPM) }, []string{"platforms[3]"}},
 		{
 			"platform with withdrawn references only",
-			func(d *policy.Document) { d.Releases[0].Withdrawn, d.Releases[1].Withdrawn = true, true },
+			func(d *policy.Document) {
+				d.Releases[0].Withdrawn, d.Releases[1].Withdrawn, d.Releases[1].NotAfter = true, true, time.Time{}
+			},
 			[]string{"platforms[0]", "platforms[1]", "platforms[2]"},
 		},
-		{"unknown rule", func(d *policy.Document) { d.Registers[register("pcr4")] = 3 }, []string{"registers.pcr4"}},
+		{"unknown rule", func(d *policy.Document) { d.Registers[register("pcr6")] = 3 }, []string{"registers.pcr6"}},
 		{"rule for the mark", func(d *policy.Document) { d.Registers[register("pcr15")] = measurement.Ignore }, []string{"registers.pcr15"}},
 		{"rule without effect", func(d *policy.Document) { d.Registers[register("pcr5")] = measurement.Enforce }, []string{"registers.pcr5"}},
 		{"warning without effect", func(d *policy.Document) { d.Registers[register("pcr5")] = measurement.Warn }, []string{"registers.pcr5"}},
@@ -97,7 +99,7 @@ func TestNewRefusesPlatformsAndRules(t *testing.T) {
 					d.Registers[register(name)] = measurement.Warn
 				}
 			},
-			[]string{"releases[0].references[2].registers", "releases[1].references[2].registers", "releases[2].references[2].registers"},
+			[]string{"registers.rtmr0", "registers.rtmr1", "registers.rtmr2"},
 		},
 		{
 			"every register that covers the boot is ignored or warned about",
@@ -108,9 +110,45 @@ func TestNewRefusesPlatformsAndRules(t *testing.T) {
 				d.Registers[register("pcr14")] = measurement.Warn
 			},
 			[]string{
-				"releases[0].references[0].registers", "releases[0].references[1].registers", "releases[1].references[0].registers",
-				"releases[1].references[1].registers", "releases[2].references[0].registers", "releases[2].references[1].registers",
+				"registers.pcr4", "registers.pcr8", "registers.pcr9", "registers.pcr11", "registers.pcr12", "registers.pcr13", "registers.pcr14",
 			},
+		},
+	})
+}
+
+// Demands that an accepted platform can never meet, and lists that nothing reads.
+func TestNewRefusesWhatHasNoEffect(t *testing.T) {
+	bare := func(d *policy.Document) {
+		d.Platforms, d.TPM, d.TDX, d.Registers, d.DeniedChips = []evidence.Platform{evidence.QEMUSNP}, nil, nil, nil, nil
+		d.Releases = d.Releases[:1]
+		d.Releases[0].References = []policy.Reference{{Platform: evidence.QEMUSNP, LaunchDigests: []measurement.Digest{sha384Of("x")}}}
+	}
+	newPolicy(t, bare)
+	pcr15 := register("pcr15")
+	runRefusals(t, []refusalTest{
+		{"event log of a platform without", func(d *policy.Document) { bare(d); d.RequireEventLog = true }, []string{"requireEventLog"}},
+		{"Secure Boot of a platform without", func(d *policy.Document) { bare(d); d.RequireSecureBoot = true }, []string{"requireSecureBoot"}},
+		{"mark of a platform without", func(d *policy.Document) { bare(d); d.Releases[0].References[0].Mark = &pcr15 }, []string{"releases[0].references[0].mark"}},
+		{
+			"mark in the provider's TPM, where RTMRs decide",
+			func(d *policy.Document) {
+				d.Platforms[2] = evidence.GCPTDX
+				for i := range d.Releases {
+					d.Releases[i].References[2].Platform = evidence.GCPTDX
+				}
+				d.Releases[0].References[2].Mark = &pcr15
+			},
+			[]string{"releases[0].references[2].mark"},
+		},
+		{
+			"denied chips where no platform tells one",
+			func(d *policy.Document) {
+				d.Platforms, d.SNP, d.TDX = d.Platforms[:1], nil, nil
+				for i := range d.Releases {
+					d.Releases[i].References = d.Releases[i].References[:1]
+				}
+			},
+			[]string{"deniedChips"},
 		},
 	})
 }
@@ -237,6 +275,20 @@ func TestNewRefusesReleases(t *testing.T) {
 			[]string{"releases[0].references[0].launchDigests"},
 		},
 		{"no mark where there is a TPM", func(d *policy.Document) { d.Releases[0].References[1].Mark = nil }, []string{"releases[0].references[1].mark"}},
+		{
+			"a window of a withdrawn release", func(d *policy.Document) { d.Releases[2].NotAfter = now },
+			[]string{"releases[2].notAfter"},
+		},
+		{
+			"end of the window before all time", func(d *policy.Document) { d.Releases[0].NotAfter = now.AddDate(-3000, 0, 0) },
+			[]string{"releases[0].notAfter"},
+		},
+		{
+			"launch digest of zeros", func(d *policy.Document) {
+				d.Releases[0].References[2].LaunchDigests[0] = measurement.DigestSHA384([48]byte{})
+			},
+			[]string{"releases[0].references[2].launchDigests[0]"},
+		},
 		{"mark in another register", func(d *policy.Document) { d.Releases[0].References[0].Mark = &pcr5 }, []string{"releases[0].references[0].mark"}},
 		{
 			"mark in a register of another bank", func(d *policy.Document) { d.Releases[0].References[0].Mark = d.Releases[0].References[2].Mark },
@@ -269,6 +321,7 @@ func TestNewRefusesTPM(t *testing.T) {
 			"other algorithm", func(d *policy.Document) { d.TPM.AllowedEKs[0], d.TPM.DeniedEKs[0] = sha384Of("a"), sha384Of("b") },
 			[]string{"tpm.allowedEKs[0]", "tpm.deniedEKs[0]"},
 		},
+		{"key of zeros", func(d *policy.Document) { d.TPM.AllowedEKs[0] = measurement.DigestSHA256([32]byte{}) }, []string{"tpm.allowedEKs[0]"}},
 		{"key twice", func(d *policy.Document) { d.TPM.AllowedEKs = append(d.TPM.AllowedEKs, sha256Of("ek")) }, []string{"tpm.allowedEKs[1]"}},
 		{"allowed and denied", func(d *policy.Document) { d.TPM.DeniedEKs = append(d.TPM.DeniedEKs, sha256Of("ek")) }, []string{"tpm.deniedEKs[1]"}},
 		{
@@ -310,6 +363,16 @@ func TestNewRefusesSNP(t *testing.T) {
 			},
 			[]string{"snp.idKeyDigests[0]", "snp.authorKeyDigests[0]"},
 		},
+		{
+			"keys of zeros, as of an unsigned launch",
+			func(d *policy.Document) {
+				launchOwner(d)
+				d.SNP.IDKeys[0], d.SNP.AuthorKeys[0] = measurement.DigestSHA384([48]byte{}), measurement.DigestSHA384([48]byte{})
+			},
+			[]string{"snp.idKeyDigests[0]", "snp.authorKeyDigests[0]"},
+		},
+		{"no floor", line(1, func(l *policy.ProductLinePolicy) { l.TCB = policy.TCB{} }), []string{"snp.productLines[1].minimumTCB"}},
+		{"no floor in the grace period", line(0, func(l *policy.ProductLinePolicy) { l.Grace.TCB = policy.TCB{} }), []string{"snp.productLines[0].grace.minimumTCB"}},
 		{"host data's length", func(d *policy.Document) { d.SNP.HostData = []policy.Hex{bytesOf(1, 31)} }, []string{"snp.hostData[0]"}},
 		{"denied chip's length", func(d *policy.Document) { d.DeniedChips[0] = bytesOf(1, 32) }, []string{"deniedChips[0]"}},
 	})
@@ -351,12 +414,8 @@ func TestNewRefusesTDX(t *testing.T) {
 // What is allowed at the edge of a rule.
 func TestNewAccepts(t *testing.T) {
 	for name, change := range map[string]func(*policy.Document){
-		"a boot register that is ignored on purpose": func(d *policy.Document) {
-			d.Registers[register("pcr12")] = measurement.Ignore
-			for i := range d.Releases {
-				delete(d.Releases[i].References[0].Registers, register("pcr12"))
-				delete(d.Releases[i].References[1].Registers, register("pcr12"))
-			}
+		"a rule that says what holds anyway": func(d *policy.Document) {
+			d.Registers[register("pcr4")] = measurement.Enforce
 		},
 		"a launch key in place of the digest": func(d *policy.Document) {
 			launchOwner(d)
