@@ -1,7 +1,5 @@
 package measurement
 
-import "slices"
-
 // Mismatch is a register that does not hold what its reference says.
 type Mismatch struct {
 	Register   Register
@@ -41,18 +39,16 @@ func (rs *References) Distance(seen *Registers) (enforced, warned int) {
 // two part.
 func (rs *References) Compare(seen *Registers, log []Event) []Mismatch {
 	var mismatches []Mismatch
-	var trusted *witness
 	for i := range rs.list {
 		if !rs.differs(i, seen) {
 			continue
 		}
 		if mismatches == nil {
 			mismatches = make([]Mismatch, 0, len(rs.list)-i)
-			trusted = newWitness(log, seen)
 		}
 		ref := &rs.list[i]
 		m := Mismatch{Register: ref.Register, Rule: ref.Rule, Expected: ref.Values, Seen: seen.Get(ref.Register)}
-		if trusted[ref.Register.slot] {
+		if Explains(log, ref.Register, m.Seen) {
 			m.Divergence = ref.divergence(log)
 		}
 		mismatches = append(mismatches, m)
@@ -104,21 +100,4 @@ func eventAt(events []Event, i int) *Event {
 	}
 	e := events[i]
 	return &e
-}
-
-// witness says for which registers the log leads to the value that was seen. A log
-// that does not is no witness of where a boot went wrong.
-type witness [registerCount]bool
-
-func newWitness(log []Event, seen *Registers) *witness {
-	var w witness
-	replayed := Replay(0, log)
-	for r, value := range replayed.All() {
-		w[r.slot] = value == seen.Get(r)
-	}
-	if !w[0] { // PCR 0 alone depends on the locality
-		others := func(e Event) bool { return e.Register != Register{} }
-		w[0] = Explains(slices.DeleteFunc(slices.Clone(log), others), Register{}, seen.values[0])
-	}
-	return &w
 }

@@ -141,6 +141,49 @@ func TestDivergenceFollowsTheNearestOfSeveralPaths(t *testing.T) {
 	}
 }
 
+// Where it is not known how a value comes about, nothing can be said to diverge.
+func TestNoDivergenceFromAnUnknownPath(t *testing.T) {
+	seen := event(t, "pcr4", "seen")
+	refs := references(t, measurement.Reference{
+		Register: seen.Register, Values: []measurement.ReferenceValue{{Digest: measurement.Sum(measurement.SHA256, nil)}},
+	})
+	values := measurement.Replay(0, []measurement.Event{seen})
+	if got := refs.Compare(&values, []measurement.Event{seen}); len(got) != 1 || got[0].Divergence != nil {
+		t.Errorf("Compare = %+v, want no divergence", got)
+	}
+}
+
+// Of paths that are followed as long, the first that is listed is shown; a longer
+// one goes first wherever it stands.
+func TestDivergenceDoesNotDependOnLaterPaths(t *testing.T) {
+	a, b, c, d := event(t, "pcr4", "a"), event(t, "pcr4", "b"), event(t, "pcr4", "c"), event(t, "pcr4", "d")
+	long, other, short := expecting(t, measurement.Enforce, a, b), expecting(t, measurement.Enforce, a, c), expecting(t, measurement.Enforce, c)
+	ref := long
+	ref.Values = append(ref.Values, other.Values[0], short.Values[0])
+	refs := references(t, ref)
+	log := []measurement.Event{a, d}
+	seen := measurement.Replay(0, log)
+	got := refs.Compare(&seen, log)
+	if len(got) != 1 || got[0].Divergence == nil || got[0].Divergence.Position != 1 || !same(got[0].Divergence.Expected, &b) {
+		t.Errorf("Compare = %+v, want divergence from b at 1", got[0].Divergence)
+	}
+}
+
+// PCR 0 starts from where the firmware started the TPM; the log is believed from
+// each of the places that there are, and from no other.
+func TestDivergenceFromEveryLocality(t *testing.T) {
+	expected, other := event(t, "pcr0", "firmware"), event(t, "pcr0", "other firmware")
+	refs := references(t, expecting(t, measurement.Enforce, expected))
+	log := []measurement.Event{event(t, "pcr7", "of another register"), other}
+	for locality, want := range map[uint8]bool{0: true, 1: false, 3: true, 4: true} {
+		seen := measurement.Replay(locality, log)
+		got := refs.Compare(&seen, log)
+		if len(got) != 1 || (got[0].Divergence != nil) != want {
+			t.Errorf("locality %d: Compare = %+v, want divergence %v", locality, got, want)
+		}
+	}
+}
+
 func TestAnyListedValueIsAccepted(t *testing.T) {
 	ref := expecting(t, measurement.Enforce, event(t, "pcr7", "keys of last year"))
 	ref.Values = append(ref.Values, expecting(t, measurement.Enforce, event(t, "pcr7", "keys of this year")).Values...)

@@ -37,6 +37,17 @@ func Replay(locality uint8, events []Event) Registers {
 	return rs
 }
 
+// replayOne is Replay for one register, and says whether an event names it.
+func replayOne(locality uint8, events []Event, r Register) (value Digest, named bool) {
+	value = powerOn(r, locality)
+	for i := range events {
+		if events[i].Register == r {
+			value, named = value.Extend(events[i].Digest), true
+		}
+	}
+	return value, named
+}
+
 func powerOn(r Register, locality uint8) Digest {
 	d := r.PowerOn()
 	if r == (Register{}) {

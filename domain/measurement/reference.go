@@ -143,12 +143,15 @@ func (v *ReferenceValue) validateEvents(r Register) error {
 	return nil
 }
 
-// Explains says whether the events of register r, replayed from any locality
-// that firmware starts a TPM from, give the value.
+// Explains says whether the events of register r among events, replayed from any
+// locality that firmware starts a TPM from, give the value.
 func Explains(events []Event, r Register, value Digest) bool {
-	for _, locality := range []uint8{0, 3, 4} {
-		replayed := Replay(locality, events)
-		if got := replayed.Get(r); !got.IsZero() && got == value {
+	localities := []uint8{0}
+	if r == (Register{}) { // PCR 0 alone depends on it
+		localities = []uint8{0, 3, 4}
+	}
+	for _, locality := range localities {
+		if got, named := replayOne(locality, events, r); named && got == value && !got.IsZero() {
 			return true
 		}
 	}

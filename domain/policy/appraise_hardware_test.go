@@ -210,6 +210,10 @@ func TestThreat20ChipNotOnTheList(t *testing.T) {
 		{name: "denied chips, and one that is hidden", claims: snpClaims, change: func(c *policy.Claims) { c.SNP.ChipID = bytesOf(0, 64) }, want: hidden[1:]},
 		{name: "denied chips, and a PPID that is missing", claims: tdxClaims, change: func(c *policy.Claims) { c.TDX.PPID = nil }, want: hidden[1:]},
 		{
+			name: "one denied chip, and one that is hidden", claims: snpClaims, change: func(c *policy.Claims) { c.SNP.ChipID = nil },
+			policy: func(d *policy.Document) { d.DeniedChips = d.DeniedChips[:1] }, want: hidden[1:],
+		},
+		{
 			name: "no list, and a chip that is hidden", claims: snpClaims, change: func(c *policy.Claims) { c.SNP.ChipID = nil },
 			policy: func(d *policy.Document) { d.DeniedChips = nil },
 		},

@@ -52,6 +52,7 @@ func BenchmarkAppraise(b *testing.B) {
 		{"oldest-with-log", benchmarkClaims("v1.1.0", true)},
 		{"one-register-refused", drifted},
 		{"all-registers-refused", benchmarkClaims("evil", false)},
+		{"all-registers-refused-with-log", benchmarkClaims("evil", true)},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			b.ReportAllocs()

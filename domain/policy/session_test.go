@@ -1,6 +1,8 @@
 package policy_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -80,6 +82,20 @@ func TestSessionMarkMustBeQuoted(t *testing.T) {
 	v := policy.Session{}.Unmarked().Appraise(claims, newPolicy(t), now)
 	if diff := cmp.Diff([]string{"refuse MARK_MISMATCH RTMR[3]"}, summary(v)); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	if !strings.Contains(v.Findings[0].Remedy, "does not cover this register") {
+		t.Errorf("remedy = %q", v.Findings[0].Remedy)
+	}
+}
+
+// A guest without its processor's claims has no owner either.
+func TestSessionOwnerOfNothing(t *testing.T) {
+	claims := tdxClaims()
+	claims.TDX = nil
+	without := func(d *policy.Document) { d.Releases[0].References[2].Mark = nil }
+	v := policy.Session{}.MarkedFor(ids(1, 1)).Appraise(claims, newPolicy(t, without), now)
+	if !slices.ContainsFunc(v.Findings, func(f policy.Finding) bool { return f.Code == policy.CodeHostDataMismatch }) {
+		t.Errorf("findings: %v", summary(v))
 	}
 }
 
