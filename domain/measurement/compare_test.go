@@ -184,6 +184,14 @@ func TestDivergenceFromEveryLocality(t *testing.T) {
 	}
 }
 
+// No log at all is no explanation, not even of a register that nothing touched.
+func TestNothingExplainsNothing(t *testing.T) {
+	pcr4 := register(t, "pcr4")
+	if measurement.Explains(nil, pcr4, pcr4.PowerOn()) || measurement.Explains([]measurement.Event{event(t, "pcr5", "x")}, pcr4, pcr4.PowerOn()) {
+		t.Error("a log without events of the register explains it")
+	}
+}
+
 func TestAnyListedValueIsAccepted(t *testing.T) {
 	ref := expecting(t, measurement.Enforce, event(t, "pcr7", "keys of last year"))
 	ref.Values = append(ref.Values, expecting(t, measurement.Enforce, event(t, "pcr7", "keys of this year")).Values...)
