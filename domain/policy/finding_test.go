@@ -59,6 +59,7 @@ func goldenCases() []goldenCase {
 		{"an SNP guest in every way wrong", wrongSNP(), everyRequirement, policy.Session{}},
 		{"a product line that is not accepted", otherLine(), func(*policy.Document) {}, policy.Session{}},
 		{"a TDX guest in every way wrong", wrongTDX(), everyRequirement, policy.Session{}},
+		{"a TDX guest that is out of date, in the grace period", outOfDate(), func(*policy.Document) {}, policy.Session{}},
 		{"a platform that is not accepted", &policy.Claims{Platform: evidence.TPM}, func(*policy.Document) {}, policy.Session{}},
 	}
 }
@@ -107,6 +108,12 @@ func wrongTDX() *policy.Claims {
 		MRTD: sha384Of("v1.1.0"), FMSPC: bytesOf(1, 6), PPID: bytesOf(0xde, 16), TEETCBSVN: bytesOf(0, 16), TCBStatus: policy.OutOfDate,
 		Advisories: []string{"INTEL-SA-01036"}, Debug: true, Migratable: true,
 	}
+	return c
+}
+
+func outOfDate() *policy.Claims {
+	c := tdxClaims()
+	c.TDX.TCBStatus, c.TDX.Advisories = policy.OutOfDate, []string{"INTEL-SA-01036"}
 	return c
 }
 
