@@ -106,7 +106,7 @@ func TestPayloadsOfAnotherKindAreRefused(t *testing.T) {
 	}
 }
 
-func TestVerifyCountsEachKeyOnce(t *testing.T) {
+func TestThreat21ThresholdCountsEachKeyOnce(t *testing.T) {
 	d := first(2, 1, 2, 3)
 	p := sampleRequest().payload(t)
 	spoilt := sign(p, 1, 2, 3)

@@ -77,7 +77,7 @@ func milan(chip byte) func(*policy.Claims) {
 	}
 }
 
-func TestAppraiseSNP(t *testing.T) {
+func TestThreat19AppraiseSNP(t *testing.T) {
 	three := func(severity string) []string {
 		return []string{
 			severity + " TCB_BELOW_FLOOR reported TCB", severity + " TCB_BELOW_FLOOR committed TCB", severity + " TCB_BELOW_FLOOR launch TCB",
@@ -223,7 +223,7 @@ func TestThreat20ChipNotOnTheList(t *testing.T) {
 	}
 }
 
-func TestAppraiseTDX(t *testing.T) {
+func TestThreat19AppraiseTDX(t *testing.T) {
 	status := func(s policy.TCBStatus, advisories ...string) func(*policy.Claims) {
 		return func(c *policy.Claims) { c.TDX.TCBStatus, c.TDX.Advisories = s, advisories }
 	}
@@ -308,7 +308,7 @@ func tdxOwner(d *policy.Document) {
 }
 
 // Hardware that nobody vouches for, or whose revocation nobody asked for.
-func TestAppraiseMissingEndorsements(t *testing.T) {
+func TestThreat22MissingEndorsements(t *testing.T) {
 	only := func(kinds ...policy.EndorsementKind) func(*policy.Claims) {
 		return func(c *policy.Claims) {
 			c.Endorsements = slices.DeleteFunc(c.Endorsements, func(e policy.EndorsementClaims) bool { return !slices.Contains(kinds, e.Kind) })
@@ -335,7 +335,7 @@ func maxAge(d policy.Duration) func(*policy.Document) {
 	return func(doc *policy.Document) { doc.Freshness.MaxAge = d }
 }
 
-func TestAppraiseEndorsements(t *testing.T) {
+func TestThreat22StaleEndorsements(t *testing.T) {
 	endorse := func(kind policy.EndorsementKind, issued, expires time.Time) func(*policy.Claims) {
 		return func(c *policy.Claims) {
 			c.Endorsements = []policy.EndorsementClaims{{Kind: kind, Subject: "E", Issued: issued, Expires: expires}}

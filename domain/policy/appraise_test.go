@@ -418,7 +418,7 @@ func deref(v policy.Verdict) []any {
 	return list
 }
 
-func TestNoTimeAndNothingToJudge(t *testing.T) {
+func TestThreat28NoTimeAndNothingToJudge(t *testing.T) {
 	if v := policy.Appraise(tpmClaims(), newPolicy(t), time.Time{}); !slices.Contains(summary(v), "refuse TIME_MISSING time") {
 		t.Errorf("findings at no time: %v", summary(v))
 	}

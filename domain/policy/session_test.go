@@ -31,7 +31,7 @@ func mark(c *policy.Claims, name string, cluster keys.ClusterID, owner keys.Owne
 
 // Threat rows 2 and 5 rest on this: a machine's mark must be exactly what the
 // session asks for.
-func TestSessionMark(t *testing.T) {
+func TestThreat05SessionMark(t *testing.T) {
 	mine, owner := ids(1, 1)
 	session := policy.Session{}.MarkedFor(mine, owner)
 	tests := []struct {
@@ -147,7 +147,7 @@ func TestSessionOwnerInHostData(t *testing.T) {
 }
 
 // Anybody can extend the mark of the zero cluster: nobody is expected to.
-func TestSessionOfNobody(t *testing.T) {
+func TestThreat02SessionOfNobody(t *testing.T) {
 	for _, pair := range [][2]byte{{0, 0}, {0, 1}, {1, 0}} {
 		cluster, owner := ids(pair[0], pair[1])
 		claims := tpmClaims()
@@ -160,7 +160,7 @@ func TestSessionOfNobody(t *testing.T) {
 }
 
 // Of two references that fit, the one with a register for the mark is taken.
-func TestSessionMarkIsNotLostToATwin(t *testing.T) {
+func TestThreat05MarkIsNotLostToATwin(t *testing.T) {
 	twins := func(d *policy.Document) {
 		r := &d.Releases[0]
 		twin := r.References[2]
