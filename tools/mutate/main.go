@@ -25,7 +25,8 @@ const (
 const usage = `Usage: mutate [flags]
 
 Changes the code that targets.txt names, one place at a time, and reports every
-change that the package's tests do not notice. The tree itself is never changed.
+change that the package's tests do not notice. Sources are never changed;
+what a failing test leaves in testdata is the test's.
 
   go run ./tools/mutate                        # everything, minutes
   go run ./tools/mutate -target domain/policy  # while working on one package

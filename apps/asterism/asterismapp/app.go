@@ -21,9 +21,9 @@ func Run(s System, args []string) int {
 func newRoot(s *System) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "asterism",
-		Short: "Run and verify confidential Kubernetes clusters",
-		Long: "asterism runs and verifies confidential Kubernetes clusters: every node proves\n" +
-			"what it booted before it gets a key or a token.\n\n" + exitHelp,
+		Short: "Check attestation policies and explain verdicts",
+		Long: "asterism is the command line of a confidential Kubernetes engine. It checks the\n" +
+			"policies that say what a node must prove, and explains what they admit.\n\n" + exitHelp,
 		Example: "  asterism policy lint policy.yaml\n" +
 			"  asterism explain claims.json --policy policy.yaml",
 		SilenceErrors: true,
