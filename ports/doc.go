@@ -8,7 +8,4 @@
 //
 // A need that one adapter serves is not a port: its interface stays with the
 // consumer. Time is passed as a function, now func() time.Time.
-//
-// There is no port yet. The first come with attested TLS: Attester, Verifier
-// and EndorsementCache.
 package ports

@@ -142,6 +142,8 @@ func TestClaimsRefused(t *testing.T) {
 		"unknown register":     {`{"platform":"tpm","registers":{"pcr99":"00"}}`, `c.json:1:32: registers.pcr99: not a register: "pcr99", want pcr0 to pcr23 or rtmr0 to rtmr3`},
 		"locality of 9 bits":   {`{"platform":"tpm","startupLocality":256}`, `c.json:1:37: startupLocality: is out of range, want a whole number in decimal digits from 0 to 255`},
 		"register as a list":   {`{"platform":"tpm","registers":[]}`, `c.json:1:19: registers: is a list, want a mapping`},
+		"unknown proof":        {`{"platform":"tpm","tpm":{"ekCertified":false,"akProof":"promised","resetCount":1,"restartCount":0}}`, `c.json:1:56: tpm.akProof: not a proof of an attestation key: "promised", want activated or certified`},
+		"empty proof":          {`{"platform":"tpm","tpm":{"ekCertified":false,"akProof":"","resetCount":1,"restartCount":0}}`, `c.json:1:56: tpm.akProof: not a proof of an attestation key: "", want activated or certified`},
 		"digest of a register": {`{"platform":"tpm","registers":{"pcr4":"00"}}`, `c.json:1:39: registers.pcr4: not a digest: 2 hexadecimal digits, want 64 (SHA-256) or 96 (SHA-384)`},
 	}
 	for name, c := range cases {

@@ -31,9 +31,6 @@ const (
 // ErrBinding is wrapped by every refusal to compute a binding.
 var ErrBinding = errors.New("cannot bind evidence")
 
-// SPKIHash is SHA-256 of a certificate's SubjectPublicKeyInfo in DER.
-type SPKIHash [SPKIHashSize]byte
-
 // Session is everything that evidence for one direction of one attested-TLS
 // session is bound to. Both ends fill it in from what they saw themselves.
 type Session struct {

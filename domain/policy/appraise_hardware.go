@@ -6,41 +6,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/asterism-k8s/asterism/domain/evidence"
 	"github.com/asterism-k8s/asterism/domain/measurement"
 )
-
-// tpm appraises the endorsement key: a denied one is refused wherever there is
-// one, and it must be trusted where the attestation key is trusted through it.
-func (a *appraisal) tpm() {
-	if a.claims.TPM == nil || a.policy.document.TPM == nil {
-		return
-	}
-	ek := a.claims.TPM.EK
-	if _, denied := a.policy.deniedEKs[ek]; denied {
-		a.refuse(Finding{
-			Code: CodeEKDenied, Subject: "endorsement key", Seen: ek.String(),
-			Remedy: "The owner denied this TPM; take it off the policy's deniedEKs to admit it again.",
-		})
-	}
-	if a.traits.AKTrust != evidence.AKActivated {
-		return
-	}
-	if ek.IsZero() {
-		a.missing("endorsement key")
-		return
-	}
-	if _, listed := a.policy.allowedEKs[ek]; listed {
-		return
-	}
-	if a.policy.document.TPM.EKTrust == EKCertificate && a.claims.TPM.EKCertified {
-		return
-	}
-	a.refuse(Finding{
-		Code: CodeEKNotTrusted, Subject: "endorsement key", Expected: a.expectedEK(), Seen: ek.String(),
-		Remedy: "Check that this is your machine's TPM, then add the seen value to the policy's allowedEKs.",
-	})
-}
 
 // missing refuses a machine that does not say who it is.
 func (a *appraisal) missing(subject string) {
@@ -48,13 +15,6 @@ func (a *appraisal) missing(subject string) {
 		Code: CodeClaimMissing, Subject: subject, Expected: []string{"an " + subject + " that is not hidden"},
 		Remedy: "The policy decides by it; ask the provider not to hide it.",
 	})
-}
-
-func (a *appraisal) expectedEK() []string {
-	if a.policy.document.TPM.EKTrust == EKCertificate {
-		return []string{"a certificate of a configured manufacturer", "a key on the allow-list"}
-	}
-	return []string{"a key on the allow-list"}
 }
 
 func (a *appraisal) snp() {

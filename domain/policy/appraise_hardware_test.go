@@ -9,58 +9,6 @@ import (
 	"github.com/asterism-k8s/asterism/domain/policy"
 )
 
-func certified(c *policy.Claims) { c.TPM.EK, c.TPM.EKCertified = sha256Of("new"), true }
-
-func trustCertificates(d *policy.Document) { d.TPM.EKTrust = policy.EKCertificate }
-
-func TestAppraiseTPM(t *testing.T) {
-	tests := []appraisalTest{
-		{
-			name: "an endorsement key that is not listed", claims: tpmClaims,
-			change: func(c *policy.Claims) { c.TPM.EK = sha256Of("new") },
-			want:   []string{"refuse EK_NOT_TRUSTED endorsement key"},
-		},
-		{
-			name: "no endorsement key", claims: tpmClaims,
-			change: func(c *policy.Claims) { c.TPM.EK = measurement.Digest{} },
-			want:   []string{"refuse CLAIM_MISSING endorsement key"},
-		},
-		{
-			name: "no endorsement key, though certified", claims: tpmClaims, policy: trustCertificates,
-			change: func(c *policy.Claims) { c.TPM.EK, c.TPM.EKCertified = measurement.Digest{}, true },
-			want:   []string{"refuse CLAIM_MISSING endorsement key"},
-		},
-		{
-			name: "a certificate where only the list counts", claims: tpmClaims, change: certified,
-			want: []string{"refuse EK_NOT_TRUSTED endorsement key"},
-		},
-		{name: "a certificate where it counts", claims: tpmClaims, change: certified, policy: trustCertificates},
-		{name: "a listed key where certificates count too", claims: tpmClaims, policy: trustCertificates},
-		{
-			name: "neither listed nor certified", claims: tpmClaims, policy: trustCertificates,
-			change: func(c *policy.Claims) { c.TPM.EK = sha256Of("new") },
-			want:   []string{"refuse EK_NOT_TRUSTED endorsement key"},
-		},
-		{
-			name: "a denied key, though certified", claims: tpmClaims, policy: trustCertificates,
-			change: func(c *policy.Claims) { c.TPM.EK, c.TPM.EKCertified = sha256Of("stolen"), true },
-			want:   []string{"refuse EK_DENIED endorsement key"},
-		},
-		{
-			name: "an attestation key in the TEE's report needs no endorsement key", claims: snpClaims,
-			change: func(c *policy.Claims) { c.TPM.EK = sha256Of("new") },
-		},
-		{
-			name: "a denied key is refused there too", claims: snpClaims,
-			change: func(c *policy.Claims) { c.TPM.EK = sha256Of("stolen") },
-			want:   []string{"refuse EK_DENIED endorsement key"},
-		},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, tt.run)
-	}
-}
-
 // tcb changes one component of every TCB of the claims.
 func tcb(change func(*policy.TCB)) func(*policy.Claims) {
 	return func(c *policy.Claims) {

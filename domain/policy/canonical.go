@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/asterism-k8s/asterism/domain/internal/canonicaljson"
 	"github.com/asterism-k8s/asterism/domain/measurement"
 )
 
@@ -25,28 +26,18 @@ func ParseCanonical(data []byte) (*Policy, error) {
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrNotCanonical, len(data), MaxSize)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
 	var d Document
-	if err := decoder.Decode(&d); err != nil {
+	if err := canonicaljson.Decode(data, &d); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotCanonical, err)
 	}
 	p, err := New(d)
 	if err != nil {
 		return nil, err
 	}
-	if !bytes.Equal(p.canonical, data) {
-		return nil, fmt.Errorf("%w: it differs from its canonical form from byte %d on", ErrNotCanonical, commonPrefix(p.canonical, data))
+	if err := canonicaljson.Check(p.canonical, data); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotCanonical, err)
 	}
 	return p, nil
-}
-
-func commonPrefix(a, b []byte) int {
-	n := 0
-	for n < len(a) && n < len(b) && a[n] == b[n] {
-		n++
-	}
-	return n
 }
 
 // clone returns a copy that shares nothing with d.
@@ -130,93 +121,4 @@ func sortDigests(list []measurement.Digest) {
 
 func sortHex(list []Hex) {
 	slices.SortFunc(list, func(a, b Hex) int { return bytes.Compare(a, b) })
-}
-
-// canonicalJSON encodes v as RFC 8785 (JSON Canonicalization Scheme) has it:
-// keys sorted, no white space, the shortest escapes. Numbers are integers that
-// an IEEE 754 double holds exactly.
-func canonicalJSON(v any) ([]byte, error) {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("encoding canonical JSON: %w", err)
-	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	var tree any
-	if err := decoder.Decode(&tree); err != nil {
-		return nil, fmt.Errorf("encoding canonical JSON: %w", err)
-	}
-	var b bytes.Buffer
-	writeValue(&b, tree)
-	return b.Bytes(), nil
-}
-
-func writeValue(b *bytes.Buffer, v any) {
-	switch v := v.(type) {
-	case map[string]any:
-		writeObject(b, v)
-	case []any:
-		b.WriteByte('[')
-		for i, element := range v {
-			writeSeparator(b, i)
-			writeValue(b, element)
-		}
-		b.WriteByte(']')
-	case string:
-		writeString(b, v)
-	default: // json.Number, bool and nil print as JSON has them
-		if v == nil {
-			v = "null"
-		}
-		fmt.Fprint(b, v)
-	}
-}
-
-// writeObject sorts keys by bytes, which for the ASCII keys of a policy is the
-// order of UTF-16 code units that RFC 8785 asks for.
-func writeObject(b *bytes.Buffer, object map[string]any) {
-	keys := make([]string, 0, len(object))
-	for key := range object {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	b.WriteByte('{')
-	for i, key := range keys {
-		writeSeparator(b, i)
-		writeString(b, key)
-		b.WriteByte(':')
-		writeValue(b, object[key])
-	}
-	b.WriteByte('}')
-}
-
-func writeSeparator(b *bytes.Buffer, i int) {
-	if i > 0 {
-		b.WriteByte(',')
-	}
-}
-
-func writeString(b *bytes.Buffer, s string) {
-	b.WriteByte('"')
-	for _, r := range s {
-		switch escape := shortEscape(r); {
-		case escape != 0:
-			b.WriteByte('\\')
-			b.WriteByte(escape)
-		case r < 0x20:
-			fmt.Fprintf(b, `\u%04x`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-}
-
-// shortEscape returns the letter of a two-character escape, 0 where there is none.
-func shortEscape(r rune) byte {
-	const from, to = "\"\\\b\f\n\r\t", `"\bfnrt`
-	if i := strings.IndexRune(from, r); i >= 0 {
-		return to[i]
-	}
-	return 0
 }

@@ -194,6 +194,7 @@ func TestNamesOfEnumerations(t *testing.T) {
 		trust  policy.EKTrust
 		need   policy.Requirement
 		kind   policy.EndorsementKind
+		proof  policy.AKProof
 	)
 	for name, err := range map[string]error{
 		"Genoa":       line.UnmarshalText([]byte("Genoa")),
@@ -201,12 +202,13 @@ func TestNamesOfEnumerations(t *testing.T) {
 		"certificate": trust.UnmarshalText([]byte("certificate")),
 		"no-smt":      need.UnmarshalText([]byte("no-smt")),
 		"crl":         kind.UnmarshalText([]byte("crl")),
+		"activated":   proof.UnmarshalText([]byte("activated")),
 	} {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if line != policy.Genoa || status != policy.Revoked || trust != policy.EKCertificate || need != policy.NoSMT || kind != policy.RevocationList {
+	if line != policy.Genoa || status != policy.Revoked || trust != policy.EKCertificate || need != policy.NoSMT || kind != policy.RevocationList || proof != policy.AKActivated {
 		t.Error("a name was read as another")
 	}
 	err := line.UnmarshalText([]byte("genoa"))

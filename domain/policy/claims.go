@@ -37,10 +37,28 @@ type Claims struct {
 
 // TPMClaims is what a TPM's keys and clock say.
 type TPMClaims struct {
-	EK           measurement.Digest `json:"ek,omitzero"`  // SHA-256 of the EK's SubjectPublicKeyInfo
-	EKCertified  bool               `json:"ekCertified"`  // the EK certificate chains to a configured root
-	ResetCount   uint32             `json:"resetCount"`   // TPMS_CLOCK_INFO
-	RestartCount uint32             `json:"restartCount"` // TPMS_CLOCK_INFO
+	EK measurement.Digest `json:"ek,omitzero"` // SHA-256 of the EK's SubjectPublicKeyInfo
+	// EKCertified says that the EK certificate chains to a configured root, or
+	// that the CA that certified the AK vouches that it did then.
+	EKCertified  bool    `json:"ekCertified"`
+	AKProof      AKProof `json:"akProof,omitempty"`
+	ResetCount   uint32  `json:"resetCount"`   // TPMS_CLOCK_INFO
+	RestartCount uint32  `json:"restartCount"` // TPMS_CLOCK_INFO
+}
+
+// AKProof says what shows that the attestation key, which signed the quote, lives
+// in the TPM of the endorsement key.
+type AKProof string
+
+// The proofs. The zero AKProof is none: the endorsement key is hearsay.
+const (
+	AKActivated AKProof = "activated" // it answered a challenge in this session
+	AKCertified AKProof = "certified" // a CA that is trusted for it certified it
+)
+
+// UnmarshalText reads the name of a proof.
+func (p *AKProof) UnmarshalText(text []byte) error {
+	return unmarshalEnum(p, text, "proof of an attestation key", AKActivated, AKCertified)
 }
 
 // SNPClaims is what an AMD SEV-SNP attestation report says (SEV-SNP Firmware

@@ -12,6 +12,10 @@
 // what was expected and seen, and what to do; register mismatches are relative
 // to the known release that is nearest.
 //
+// A verdict travels to the machine that it is about: EncodeVerdict and
+// DecodeVerdict bound what one end tells the other. The time to judge at is the
+// clock's or a Floor, the newest signed time seen, whichever is later.
+//
 // What is not known counts against the machine: a claim that is missing where
 // the policy asks for it is a finding, never a pass.
 package policy

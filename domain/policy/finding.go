@@ -27,6 +27,7 @@ const (
 	CodeReleaseExpired         Code = "RELEASE_EXPIRED"
 	CodeProfileNotAccepted     Code = "PROFILE_NOT_ACCEPTED"
 	CodeSecureBootOff          Code = "SECURE_BOOT_OFF"
+	CodeAKNotProven            Code = "AK_NOT_PROVEN"
 	CodeEKDenied               Code = "EK_DENIED"
 	CodeEKNotTrusted           Code = "EK_NOT_TRUSTED"
 	CodeChipDenied             Code = "CHIP_DENIED"
@@ -46,6 +47,29 @@ const (
 	CodeEndorsementExpired     Code = "ENDORSEMENT_EXPIRED"
 	CodeEndorsementNotYetValid Code = "ENDORSEMENT_NOT_YET_VALID"
 	CodeEndorsementStale       Code = "ENDORSEMENT_STALE"
+
+	// FINDINGS_OMITTED is EncodeVerdict's: not all findings fit. It is always Warn.
+	CodeFindingsOmitted Code = "FINDINGS_OMITTED"
+
+	// Found by verifiers, before there are claims to appraise. A Finding of one of
+	// these codes is always Refuse: there is nothing behind it to be admitted for.
+	CodeEvidenceMalformed  Code = "EVIDENCE_MALFORMED"
+	CodeSignatureInvalid   Code = "SIGNATURE_INVALID"
+	CodeCertificateInvalid Code = "CERTIFICATE_INVALID"
+	CodeQuoteInvalid       Code = "QUOTE_INVALID"
+	CodeQuoteSelection     Code = "QUOTE_SELECTION"
+	CodePCRDigestMismatch  Code = "PCR_DIGEST_MISMATCH"
+	CodeAKUnacceptable     Code = "AK_UNACCEPTABLE"
+	CodeAKMismatch         Code = "AK_MISMATCH"
+	CodeActivationFailed   Code = "ACTIVATION_FAILED"
+	CodeEKUnacceptable     Code = "EK_UNACCEPTABLE"
+
+	// Found by the ends of attested sessions, beside or in place of an appraisal. A
+	// Finding of one of these codes is always Refuse.
+	CodeSessionRefused      Code = "SESSION_REFUSED"
+	CodeStatementNotTrusted Code = "STATEMENT_NOT_TRUSTED"
+	CodePeerMismatch        Code = "PEER_MISMATCH"
+	CodeServerBusy          Code = "SERVER_BUSY"
 )
 
 // Severity says what a finding does to the verdict.
@@ -77,18 +101,4 @@ type Divergence struct {
 	Position int                `json:"position"` // 0-based, among the register's events
 	Expected *measurement.Event `json:"expected,omitempty"`
 	Seen     *measurement.Event `json:"seen,omitempty"`
-}
-
-// Verdict is the outcome of an appraisal.
-type Verdict struct {
-	Admitted bool `json:"admitted"`
-	// Release names the release that the findings about registers are relative
-	// to: the one that matches where there is one, else the nearest. It is empty
-	// where none is known for the platform.
-	Release  string `json:"release,omitempty"`
-	Firmware string `json:"firmware,omitempty"`
-	// MarkChecked says whether the session expected a mark, or its absence, and a
-	// register was held against that.
-	MarkChecked bool      `json:"markChecked"`
-	Findings    []Finding `json:"findings"` // refusals first; never nil
 }

@@ -60,6 +60,8 @@ func goldenCases() []goldenCase {
 		{"a product line that is not accepted", otherLine(), func(*policy.Document) {}, policy.Session{}},
 		{"a TDX guest in every way wrong", wrongTDX(), everyRequirement, policy.Session{}},
 		{"a TDX guest that is out of date, in the grace period", outOfDate(), func(*policy.Document) {}, policy.Session{}},
+		{"a TPM of which nothing shows that its keys belong together", unprovenTPM(), func(*policy.Document) {}, policy.Session{}},
+		{"the same, explained from a file", unprovenTPM(), func(*policy.Document) {}, policy.Session{}.Offline()},
 		{"a platform that is not accepted", &policy.Claims{Platform: evidence.TPM}, func(*policy.Document) {}, policy.Session{}},
 	}
 }
@@ -81,6 +83,12 @@ func wrongTPM() *policy.Claims {
 func unmarkedTPM() *policy.Claims {
 	c := tpmClaims()
 	c.Events, c.SecureBoot, c.TPM.EK = nil, new(bool), sha256Of("new")
+	return c
+}
+
+func unprovenTPM() *policy.Claims {
+	c := tpmClaims()
+	c.TPM.AKProof = ""
 	return c
 }
 

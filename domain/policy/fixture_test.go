@@ -152,7 +152,7 @@ func setMark(c *policy.Claims, name string, value measurement.Digest) {
 func tpmClaims() *policy.Claims {
 	c := baseClaims(evidence.QEMUVTPM, bootLog("v1.2.0", pcrNames()...))
 	setMark(c, "pcr15", register("pcr15").PowerOn())
-	c.TPM = &policy.TPMClaims{EK: sha256Of("ek"), ResetCount: 3}
+	c.TPM = &policy.TPMClaims{EK: sha256Of("ek"), AKProof: policy.AKActivated, ResetCount: 3}
 	return c
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/asterism-k8s/asterism/domain/evidence"
+	"github.com/asterism-k8s/asterism/domain/internal/canonicaljson"
 	"github.com/asterism-k8s/asterism/domain/measurement"
 )
 
@@ -62,7 +63,7 @@ func New(d Document) (*Policy, error) {
 		return nil, err
 	}
 	copied.normalise()
-	canonical, err := canonicalJSON(&copied)
+	canonical, err := canonicaljson.Marshal(&copied)
 	if err != nil {
 		return nil, err
 	}

@@ -8,10 +8,11 @@ import (
 
 // Session is what a verifier knows beyond policy: what the evidence had to be
 // made for, and whether its machine should bear a mark. The zero Session expects
-// nothing, as for evidence that is explained offline.
+// nothing.
 type Session struct {
 	reportData *evidence.ReportData
 	mark       mark
+	offline    bool
 }
 
 // mark is what the register of the mark should have had extended into it.
@@ -45,6 +46,14 @@ func (s Session) MarkedFor(cluster keys.ClusterID, owner keys.OwnerID) Session {
 		sha256:   measurement.DigestSHA256(keys.MarkSHA256(cluster, owner)),
 		sha384:   measurement.DigestSHA384(keys.MarkSHA384(cluster, owner)),
 	}
+	return s
+}
+
+// Offline returns s for evidence that comes from a file. Nobody was challenged,
+// so that the attestation key is not proven is a warning there (AK_NOT_PROVEN).
+// It excludes nothing else: what s expects is expected still.
+func (s Session) Offline() Session {
+	s.offline = true
 	return s
 }
 

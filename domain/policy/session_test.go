@@ -209,3 +209,34 @@ func TestThreat01ReportDataOfAnotherSessionIsRefused(t *testing.T) {
 		})
 	}
 }
+
+// Offline excuses a missing proof of the attestation key and nothing else,
+// whatever else the session expects.
+func TestSessionOffline(t *testing.T) {
+	var data evidence.ReportData
+	sessions := map[string]policy.Session{
+		"nothing": {}, "data": policy.Session{}.Expecting(data), "no mark": policy.Session{}.Unmarked(),
+		"both": policy.Session{}.Expecting(data).MarkedFor(ids(1, 1)),
+	}
+	for name, s := range sessions {
+		for _, proof := range []policy.AKProof{"", policy.AKActivated, "promised"} {
+			for i, claims := range []*policy.Claims{tpmClaims(), wrongTPM(), unmarkedTPM()} {
+				claims.TPM.AKProof = proof
+				want := s.Appraise(claims, newPolicy(t), now)
+				got := s.Offline().Appraise(claims, newPolicy(t), now)
+				for j := range want.Findings {
+					if f := &want.Findings[j]; f.Code == policy.CodeAKNotProven && proof == "" {
+						f.Severity = policy.Warn
+					}
+				}
+				if diff := cmp.Diff(slices.Sorted(slices.Values(summary(want))), slices.Sorted(slices.Values(summary(got)))); diff != "" {
+					t.Errorf("%s, proof %q, claims %d (-want +got):\n%s", name, proof, i, diff)
+				}
+			}
+		}
+	}
+	online, offline := policy.Appraise(unprovenTPM(), newPolicy(t), now), policy.Session{}.Offline().Appraise(unprovenTPM(), newPolicy(t), now)
+	if online.Admitted || !offline.Admitted {
+		t.Errorf("admitted online is %v, offline %v", online.Admitted, offline.Admitted)
+	}
+}
