@@ -64,7 +64,7 @@ func (l *Link) after(previous *Document, hash Hash) (*Document, error) {
 		return nil, err
 	}
 	if uint64(d.Number) != uint64(previous.Number)+1 || d.Previous != hash {
-		return nil, fmt.Errorf("%w: number %d after %x does not follow number %d, %x", ErrDocument, d.Number, d.Previous, previous.Number, hash)
+		return nil, fmt.Errorf("%w: number %d after %v does not follow number %d, %v", ErrDocument, d.Number, d.Previous, previous.Number, hash)
 	}
 	if err := previous.Verify(rotationPayload(l.Document), l.Signatures); err != nil {
 		return nil, err

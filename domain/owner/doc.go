@@ -6,6 +6,12 @@
 // that one's threshold; a Chain of such links leads from the owner ID to the
 // keys of today, and whoever holds the ID can follow it.
 //
+// About a cluster the owner signs a Statement: who it is, which releases may run
+// in it on which hardware, and who speaks for it. It travels as a SignedStatement
+// with the chain that shows whose it is. OpenStatement leads from an Anchor, which
+// is the owner ID and what was seen before, to a statement that holds; its Policy
+// is what a joiner holds a JoinService against.
+//
 // Every signature is over a Payload, which starts with a label of its own: what
 // was signed to change keys can never stand for the signature of a request.
 // Signatures come as a set, one a key, and one that does not hold spoils the

@@ -24,12 +24,6 @@ const (
 // ErrDocument is wrapped by every error about the encoding of a document.
 var ErrDocument = errors.New("not an owner document")
 
-// PublicKey is an Ed25519 public key (RFC 8032).
-type PublicKey [ed25519.PublicKeySize]byte
-
-// Hash is SHA-256 of an encoded document.
-type Hash [sha256.Size]byte
-
 // Document is one state of an owner's keys.
 type Document struct {
 	Number    uint32      // place in the chain, from 0
@@ -138,7 +132,7 @@ func (d *Document) validate() error {
 	case d.Threshold == 0 || uint64(d.Threshold) > uint64(len(d.Keys)):
 		return fmt.Errorf("%w: threshold %d of %d keys", ErrDocument, d.Threshold, len(d.Keys))
 	case (d.Number == 0) != (d.Previous == Hash{}):
-		return fmt.Errorf("%w: document %d names %x as the one before", ErrDocument, d.Number, d.Previous)
+		return fmt.Errorf("%w: document %d names %v as the one before", ErrDocument, d.Number, d.Previous)
 	case slices.Contains(d.Keys, PublicKey{}):
 		return fmt.Errorf("%w: a key is all zeros", ErrDocument)
 	}

@@ -14,8 +14,9 @@ import (
 
 // The labels keep what is signed for one use from standing for another.
 const (
-	rotationLabel = "asterism/owner-rotation/v1"
-	requestLabel  = "asterism/owner/v1"
+	rotationLabel  = "asterism/owner-rotation/v1"
+	requestLabel   = "asterism/owner/v1"
+	statementLabel = "asterism/cluster-statement/v1"
 )
 
 // ErrSignature is wrapped by every refusal of signatures.
@@ -64,6 +65,21 @@ func RequestPayload(purpose evidence.Purpose, exporter [evidence.ExporterSize]by
 	return Payload{lp.Append(data, exporter[:], server[:], hash[:])}, nil
 }
 
+// StatementPayload returns what the owners sign to make a cluster statement:
+// "asterism/cluster-statement/v1" ‖ lp(encoded statement). The error is
+// Statement.Encode's.
+func StatementPayload(s *Statement) (Payload, error) {
+	data, err := s.Encode()
+	if err != nil {
+		return Payload{}, err
+	}
+	return statementPayload(data), nil
+}
+
+func statementPayload(encoded []byte) Payload {
+	return Payload{lp.Append([]byte(statementLabel), encoded)}
+}
+
 // Signature is one key's signature over a payload.
 type Signature struct {
 	Key   PublicKey
@@ -89,10 +105,10 @@ func (d *Document) Verify(p Payload, set []Signature) error {
 			return fmt.Errorf("%w: signature %d is not sorted after signature %d", ErrSignature, i, i-1)
 		}
 		if !slices.Contains(d.Keys, set[i].Key) {
-			return fmt.Errorf("%w: signature %d is of key %x, which is not the owner's", ErrSignature, i, set[i].Key)
+			return fmt.Errorf("%w: signature %d is of key %v, which is not the owner's", ErrSignature, i, set[i].Key)
 		}
 		if !ed25519.Verify(set[i].Key[:], p.data, set[i].Value[:]) {
-			return fmt.Errorf("%w: the signature of key %x does not hold", ErrSignature, set[i].Key)
+			return fmt.Errorf("%w: the signature of key %v does not hold", ErrSignature, set[i].Key)
 		}
 	}
 	return nil
