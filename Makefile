@@ -23,7 +23,7 @@ check: setup ## formatting, lint, layers, generated files: all but the tests
 build: setup ## build everything
 	@. tools/env.sh && bazel build //...
 
-generate: ## run every go:generate directive
+generate: setup ## run every go:generate directive
 	@tools/generate.sh
 
 fmt: setup ## format, tidy the modules and write the BUILD files

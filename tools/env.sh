@@ -13,7 +13,8 @@ results=$root/.results
 # A newer Go is never fetched behind the developer's back.
 export GOTOOLCHAIN=local
 
-# The linters are built once for each version of themselves and of Go.
+# The linters and the generators are built once for each version of themselves and
+# of Go.
 lint_bin=$cache/lint/$({
 	go version
 	cat "$root"/tools/lint/go.{mod,sum}

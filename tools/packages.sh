@@ -4,13 +4,14 @@
 #   tools/packages.sh program[=package]...
 #
 # What is missing comes from Debian when root asks; anyone else is told what to
-# install. The package is named where its name is not the program's.
+# install. The package is named where its name is not the program's. Programs of
+# the administrator count too: Debian keeps their folders out of users' PATH.
 set -euo pipefail
 
 missing_packages() {
 	local wanted
 	for wanted; do
-		command -v "${wanted%%=*}" >/dev/null || echo "${wanted##*=}"
+		PATH=$PATH:/usr/sbin:/sbin command -v "${wanted%%=*}" >/dev/null || echo "${wanted##*=}"
 	done
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what building and testing need and this machine lacks: programs from
-# Debian (as root; anyone else is told what to install), Bazel, and the linters.
+# Debian (as root; anyone else is told what to install), Bazel, and the linters and
+# generators of tools/lint.
 # It may be run again: it then only looks.
 set -euo pipefail
 
@@ -43,13 +44,13 @@ set_up_bazel() {
 
 set_up_linters() {
 	[ -e "$lint_bin/complete" ] && return
-	echo "setup: building the linters (once for each version of them and of Go)"
+	echo "setup: building the linters and generators (once for each version of them and of Go)"
 	mkdir -p "$lint_bin"
 	go build -C tools/lint -trimpath -o "$lint_bin/" tool
 	touch "$lint_bin/complete"
 }
 
 check_go
-tools/packages.sh git make gcc shellcheck
+tools/packages.sh git make gcc shellcheck protoc=protobuf-compiler swtpm swtpm_setup=swtpm-tools spin
 set_up_bazel
 set_up_linters

@@ -70,9 +70,11 @@ func nodeRelease(t *tree) []violation {
 	return found
 }
 
+// isDevelopment knows what a release must not hold: platforms without hardware,
+// what starts software TPMs, defaults, and verifiers for tests.
 func isDevelopment(rel string) bool {
 	process := under(rel, "adapters/attestation/platform") && strings.HasPrefix(element(rel, 3), "process")
-	return process || under(rel, devDefaults) || slices.Contains(strings.Split(rel, "/"), "testplatform")
+	return process || under(rel, "adapters/attestation/tpm/swtpm") || under(rel, devDefaults) || slices.Contains(strings.Split(rel, "/"), "testplatform")
 }
 
 // waysTo returns a shortest path from start to each node that matches.

@@ -1,10 +1,60 @@
 package main
 
+import (
+	"fmt"
+	"slices"
+)
+
 func libraryRules() []rule {
 	return []rule{
+		{"library-homes", "a library that speaks to hardware or to the network is imported where its technology lives", libraryHomes},
 		{"fx-only-in-apps", "go.uber.org/fx and dig appear in apps alone", fxOnlyInApps},
 		{"no-testing-in-production", "only test files, e2e and packages named *test import testing libraries", noTestingInProduction},
 	}
+}
+
+// libraryHome says in which folders non-test files may import libraries. End-to-end
+// tests may import them all.
+type libraryHome struct{ libraries, homes []string }
+
+func libraryHomeTable() []libraryHome {
+	return []libraryHome{
+		{
+			libraries: []string{
+				"github.com/google/go-tpm", "github.com/google/go-tpm-tools", "github.com/google/go-eventlog",
+				"github.com/google/go-sev-guest", "github.com/google/go-tdx-guest",
+			},
+			homes: []string{"adapters/attestation"},
+		},
+		{
+			libraries: []string{"google.golang.org/grpc"},
+			homes:     []string{"adapters/attestation/agent", "adapters/attestedtls", "adapters/rpc", "apps"},
+		},
+	}
+}
+
+func libraryHomes(t *tree) []violation {
+	var found []violation
+	for _, home := range libraryHomeTable() {
+		for _, p := range t.packages {
+			if p.layer() == "e2e" || slices.ContainsFunc(home.homes, func(dir string) bool { return under(p.rel, dir) }) {
+				continue
+			}
+			found = append(found, homeless(p, &home)...)
+		}
+	}
+	return found
+}
+
+// homeless leaves out what the rules on domain and ports refuse anyway.
+func homeless(p *pkg, home *libraryHome) []violation {
+	var found []violation
+	for _, importPath := range p.imports {
+		if p.layer() != "domain" && p.layer() != "ports" && isLibrary(importPath, home.libraries...) {
+			found = append(found, imports(p, importPath, fmt.Sprintf("only %v may: take what you need through a port", home.homes)))
+		}
+	}
+	return found
 }
 
 func fxOnlyInApps(t *tree) []violation {

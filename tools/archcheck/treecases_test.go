@@ -34,6 +34,13 @@ func edgeCases() []ruleCase {
 		edge("apps-imports", "apps/kms/kmsapp", "./apps/joinservice/joinserviceapp", "./apps/internal/config"),
 		edge("apps-imports", "apps/internal/config", "./apps/kms/kmsapp", "./apps/internal/flags"),
 		edge("devdefaults", "apps/kms/kmsapp", "./apps/internal/devdefaults", "test:./apps/internal/devdefaults"),
+		edge("library-homes", "adapters/attestedtls", "github.com/google/go-tpm/tpm2", "test:github.com/google/go-tpm/tpm2"),
+		edge("library-homes", "adapters/policyfile", "github.com/google/go-tpm-tools/proto/attest", "github.com/google/go-cmp/cmp"),
+		edge("library-homes", "apps/asterism/asterismapp", "github.com/google/go-eventlog/tcg", "google.golang.org/grpc/credentials"),
+		edge("library-homes", "adapters/attestation/tpm", "google.golang.org/grpc", "github.com/google/go-tpm/tpm2/transport"),
+		edge("library-homes", "adapters/etcd", "google.golang.org/grpc/codes", "google.golang.org/protobuf/proto"),
+		edge("library-homes", "tools/x", "github.com/google/go-sev-guest/abi", "github.com/google/go-sev-guestbook"),
+		edge("library-homes", "apps/kms/kmsapp", "github.com/google/go-tdx-guest/abi", "google.golang.org/grpc"),
 		edge("fx-only-in-apps", "adapters/etcd", "go.uber.org/fx", "go.uber.org/zap"),
 		edge("fx-only-in-apps", "tools/x", "go.uber.org/dig", "go.uber.org/digest"),
 		edge("no-testing-in-production", "adapters/etcd", "testing", "test:testing"),
@@ -74,6 +81,32 @@ func treeCases() []ruleCase {
 			rule: "node-release", name: "process platform",
 			broken: func(h *house) { h.add("apps/node", "main", "./adapters/attestation/platform/processtpm") },
 			twin:   func(h *house) { h.add("apps/node", "main", "test:./adapters/attestation/platform/processtpm") },
+		},
+		{
+			rule: "node-release", name: "process platform through the registry",
+			broken: func(h *house) {
+				h.add("apps/node/nodeapp", "nodeapp", "./adapters/attestation/registry")
+				h.add("adapters/attestation/registry", "registry", "./adapters/attestation/platform/process")
+				h.add("adapters/attestation/platform/process", "process")
+			},
+			twin: func(h *house) {
+				h.add("apps/node/nodeapp", "nodeapp", "./adapters/attestation/registry")
+				h.add("adapters/attestation/registry", "registry", "./adapters/attestation/platform/qemu")
+				h.add("adapters/attestation/platform/qemu", "qemu")
+				h.add("apps/asterism/asterismapp", "asterismapp", "./adapters/attestation/platform/process")
+			},
+		},
+		{
+			rule: "node-release", name: "software TPM",
+			broken: func(h *house) {
+				h.add("apps/node/nodeapp", "nodeapp", "./adapters/attestation/platform/tpm")
+				h.add("adapters/attestation/platform/tpm", "tpm", "./adapters/attestation/tpm/swtpm")
+			},
+			twin: func(h *house) {
+				h.add("apps/node/nodeapp", "nodeapp", "./adapters/attestation/platform/tpm")
+				h.add("adapters/attestation/platform/tpm", "tpm", "test:./adapters/attestation/tpm/swtpm")
+				h.add("apps/kms", "main", "./adapters/attestation/tpm/swtpm")
+			},
 		},
 		{
 			rule: "no-testing-in-production", name: "a package for tests",
