@@ -21,10 +21,14 @@ func Run(s System, args []string) int {
 func newRoot(s *System) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "asterism",
-		Short: "Check attestation policies and explain verdicts",
-		Long: "asterism is the command line of a confidential Kubernetes engine. It checks the\n" +
-			"policies that say what a node must prove, and explains what they admit.\n\n" + exitHelp,
-		Example: "  asterism policy lint policy.yaml\n" +
+		Short: "Make evidence, check attestation policies and explain verdicts",
+		Long: "asterism is the command line of a confidential Kubernetes engine. It has a TPM\n" +
+			"sign what a machine booted, checks the policies that say what a node must\n" +
+			"prove, and explains what they admit.\n\n" + exitHelp,
+		Example: "  asterism attest --nonce $(openssl rand -hex 32) -o node.evidence\n" +
+			"  asterism policy from-evidence node.evidence --release v1.0.0 > policy.yaml\n" +
+			"  asterism policy lint policy.yaml\n" +
+			"  asterism explain node.evidence --policy policy.yaml\n" +
 			"  asterism explain claims.json --policy policy.yaml",
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -33,7 +37,7 @@ func newRoot(s *System) *cobra.Command {
 	root.SetOut(s.Stdout)
 	root.SetErr(s.Stderr)
 	root.SetFlagErrorFunc(wrongUsage)
-	root.AddCommand(newExplain(s), newPolicy(s), newVersion(s), newGenDocs(s))
+	root.AddCommand(newAttest(s), newExplain(s), newPolicy(s), newVersion(s), newGenDocs(s))
 	root.SetHelpCommand(newHelp(root))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd("completion")

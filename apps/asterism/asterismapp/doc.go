@@ -4,10 +4,14 @@
 // surroundings, and returns an exit code that tells causes apart. Nothing is
 // global: each run builds its own tree of commands.
 //
-// The commands read policies and claims through adapters/policyfile and ask
-// domain/policy for the judgement; they add no judgement of their own. What they
-// show comes partly from machines that nobody trusts yet, so every text passes
-// through safe before it reaches a terminal.
+// The commands add no judgement of their own. Policies and claims are read by
+// adapters/policyfile, evidence is made and verified by the platforms below
+// adapters/attestation, and domain/policy decides. A record of evidence is held
+// against the nonce and the statement in it, so that it stands for itself; drafts
+// of policies must admit what they were made of, or are not printed.
+//
+// What is shown comes partly from machines that nobody trusts yet, so every text
+// passes through safe before it reaches a terminal.
 //
 // The manual pages and the published schema in docs/ are written by this package
 // too: run go generate after a change.

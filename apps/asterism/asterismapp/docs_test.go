@@ -168,16 +168,42 @@ func propertyNames(node any) []string {
 	return names
 }
 
+// commands returns what is typed for each manual page: "asterism policy lint".
+func commands(t *testing.T) []string {
+	t.Helper()
+	synopsis := regexp.MustCompile(`(?m)^\.B ((?:[a-z][a-z\\-]* ?)+)`)
+	var list []string
+	for name, page := range contents(t, docs, "man/*.1") {
+		found := synopsis.FindStringSubmatch(page)
+		if found == nil {
+			t.Fatalf("%s has no synopsis", name)
+		}
+		list = append(list, strings.TrimSpace(strings.ReplaceAll(found[1], `\-`, "-")))
+	}
+	return list
+}
+
+// TestHelpFits holds help against the width of a terminal.
+func TestHelpFits(t *testing.T) {
+	for _, command := range commands(t) {
+		stdout, _ := runTool(t, system(t), 0, append(strings.Fields(command)[1:], "--help")...)
+		for line := range strings.Lines(stdout) {
+			if n := len([]rune(strings.TrimRight(line, "\n"))); n > 80 {
+				t.Errorf("%s --help has a line of %d columns: %q", command, n, line)
+			}
+		}
+	}
+}
+
 // TestCommandsAreDocumented looks for every command and exit code in docs/cli.md.
 func TestCommandsAreDocumented(t *testing.T) {
 	text := readDoc(t, filepath.Join(docs, "cli.md"))
-	for name := range contents(t, docs, "man/*.1") {
-		command := strings.ReplaceAll(strings.TrimSuffix(name, ".1"), "-", " ")
+	for _, command := range commands(t) {
 		if !strings.Contains(text, "`"+command+" ") && !strings.Contains(text, "`"+command+"`") && command != "asterism policy" && command != "asterism" {
 			t.Errorf("docs/cli.md says nothing of %q", command)
 		}
 	}
-	for code := range 5 {
+	for code := range 6 {
 		if !strings.Contains(text, "\n| "+strconv.Itoa(code)+" | ") {
 			t.Errorf("docs/cli.md says nothing of exit code %d", code)
 		}
@@ -187,7 +213,7 @@ func TestCommandsAreDocumented(t *testing.T) {
 // TestLinks follows the links between documents.
 func TestLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
-	for _, name := range []string{"cli.md", "findings.md", "policy.md", "examples/README.md"} {
+	for _, name := range []string{"attesting.md", "cli.md", "findings.md", "policy.md", "examples/README.md"} {
 		path := filepath.Join(docs, name)
 		for _, match := range link.FindAllStringSubmatch(readDoc(t, path), -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(path), match[1])); err != nil {

@@ -14,7 +14,9 @@ const (
 	ExitFailure = 1 // an unexpected failure
 	ExitUsage   = 2 // wrong usage
 	ExitInput   = 3 // an input cannot be read, or is invalid
-	ExitRefused = 4 // refused by policy
+	ExitRefused = 4 // refused by policy, or by the verifier before it
+
+	ExitUnavailable = 5 // the TPM cannot be used now
 )
 
 // exitHelp explains the exit codes in help and manual pages.
@@ -23,7 +25,8 @@ const exitHelp = `Exit codes:
   1  an unexpected failure
   2  wrong usage
   3  an input cannot be read, or is invalid
-  4  refused by policy`
+  4  refused by policy, or by the verifier before it
+  5  the TPM cannot be used: there is none, it is busy, or access is denied`
 
 // errRefused ends a command whose output has told everything.
 var errRefused = errors.New("refused by policy")
@@ -62,6 +65,9 @@ func exitCode(err error) int {
 	if _, ok := errors.AsType[*inputError](err); ok {
 		return ExitInput
 	}
+	if _, ok := errors.AsType[*unavailableError](err); ok {
+		return ExitUnavailable
+	}
 	if _, ok := errors.AsType[*lintError](err); ok {
 		return ExitInput
 	}
@@ -92,6 +98,9 @@ func hintOn(err error) string {
 	}
 	if input, ok := errors.AsType[*inputError](err); ok {
 		return input.hint
+	}
+	if unavailable, ok := errors.AsType[*unavailableError](err); ok {
+		return unavailable.hint
 	}
 	return ""
 }

@@ -15,6 +15,9 @@ import (
 func (e *explanation) writeChecked(p *page) {
 	row := func(name, text string) { p.field(0, 16, name, shortText(text)) }
 	p.line(pad("CHECKED", 16) + "RESULT")
+	if e.Evidence != nil {
+		row("evidence", "all signatures hold, over the nonce in "+e.Evidence.File)
+	}
 	row("platform", e.Platform+" is accepted")
 	row("release", e.releaseName())
 	if reference := e.reference(); reference != nil {
@@ -78,7 +81,7 @@ func (e *explanation) foundOn(subject string) bool {
 
 func (e *explanation) checkedBoot(row func(name, text string)) {
 	if n := len(e.claims.Events); n > 0 {
-		row("event log", fmt.Sprintf("%d events lead to the quoted registers", n))
+		row("event log", count(n, "event")+", leading to the quoted registers")
 	}
 	if e.document.RequireSecureBoot {
 		row("Secure Boot", "enabled")
@@ -89,6 +92,7 @@ func (e *explanation) checkedHardware(row func(name, text string)) {
 	traits, err := e.claims.Platform.Traits()
 	if c := e.claims.TPM; c != nil && err == nil && traits.AKTrust == evidence.AKActivated {
 		row("endorsement key", c.EK.String()+" is trusted")
+		row("attestation key", proofText(c.AKProof))
 	}
 	if c := e.claims.SNP; c != nil {
 		row("processor", string(c.ProductLine)+" is accepted; debugging off")
@@ -100,6 +104,19 @@ func (e *explanation) checkedHardware(row func(name, text string)) {
 	if c := e.claims.TDX; c != nil {
 		row("TCB status", string(c.TCBStatus)+"; debugging off")
 		row("chip", chipText(c.PPID))
+	}
+}
+
+// proofText says what shows that the attestation key lives beside the
+// endorsement key.
+func proofText(p policy.AKProof) string {
+	switch p {
+	case policy.AKActivated:
+		return "answered a challenge that only this TPM can solve"
+	case policy.AKCertified:
+		return "is certified to live in this TPM"
+	default:
+		return "may be of another TPM: see the warning"
 	}
 }
 

@@ -37,10 +37,38 @@ func (e *explanation) writeTo(p *page) {
 		}
 	}
 	p.blank()
-	p.text("", "Not checked offline: whether the evidence is fresh, and the mark of the cluster.")
+	e.writeUnchecked(p)
+}
+
+// writeUnchecked says what remains open, and how old the evidence may be.
+func (e *explanation) writeUnchecked(p *page) {
+	switch {
+	case e.Evidence == nil:
+		p.text("", "Not checked offline: whether the evidence is fresh, and the mark of the cluster.")
+		return
+	case !e.Evidence.FreshnessChecked:
+		p.text("", fmt.Sprintf("Freshness was not checked: the file says that the evidence was made for the nonce %s, which may be of any age. "+
+			"If the nonce was yours, name it with --nonce.", e.Evidence.Nonce))
+	case e.isFresh():
+		p.text("", "Fresh: the evidence was made for the nonce that was asked for, and so after it.")
+	}
+	if e.Evidence.Statement != attestStatement {
+		p.text("", "Beside the nonce the machine said: "+shortText(e.Evidence.Statement))
+	}
+	p.text("", "Not checked offline: the mark of the cluster.")
+}
+
+// isFresh says whether the evidence was made for the nonce that was asked for.
+func (e *explanation) isFresh() bool {
+	return e.Evidence.Verified && e.Evidence.FreshnessChecked &&
+		!slices.ContainsFunc(e.Findings, func(f policy.Finding) bool { return f.Code == policy.CodeBindingMismatch })
 }
 
 func (e *explanation) writeVerdict(p *page) {
+	if e.Evidence != nil && !e.Evidence.Verified {
+		e.writeUnverified(p)
+		return
+	}
 	word, c, release := "REFUSED", red, "nearest release "
 	if e.Admitted {
 		word, c, release = "ADMITTED", green, "release "
@@ -54,6 +82,13 @@ func (e *explanation) writeVerdict(p *page) {
 	}
 	text += fmt.Sprintf("; %s, %s; as of %s", count(refusals, "refusal"), count(warnings, "warning"), e.At.Format(time.RFC3339))
 	p.text(c, text)
+}
+
+// writeUnverified stands in for the verdict of a policy that was not asked.
+func (e *explanation) writeUnverified(p *page) {
+	refusals, _ := e.counted()
+	p.text(red, fmt.Sprintf("REFUSED by the verifier of %s; %s; as of %s. The evidence in %s does not hold, so the policy was not asked.",
+		shortText(e.Platform), count(refusals, "refusal"), e.At.Format(time.RFC3339), e.Evidence.File))
 }
 
 func (e *explanation) releaseName() string {

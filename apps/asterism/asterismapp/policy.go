@@ -12,12 +12,12 @@ import (
 func newPolicy(s *System) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "policy",
-		Short: "Check, name and describe attestation policies",
+		Short: "Draft, check, name and describe attestation policies",
 		Long: "A policy says which machines may be admitted. It is a YAML or JSON file;\n" +
 			"docs/policy.md explains its fields.\n\n" + exitHelp,
 		Example: "  asterism policy lint policy.yaml\n  asterism policy hash policy.yaml",
 	}
-	c.AddCommand(newLint(s), newHash(s), newCanonical(s), newSchema(s))
+	c.AddCommand(newLint(s), newFromEvidence(s), newHash(s), newCanonical(s), newSchema(s))
 	return c
 }
 
@@ -77,6 +77,11 @@ func completeFiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompD
 	return []string{"yaml", "yml", "json"}, cobra.ShellCompDirectiveFilterFileExt
 }
 
+// completeAnyFile offers all files: evidence has no name of its own.
+func completeAnyFile(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveDefault
+}
+
 // readPolicy reads a policy. The error is an *inputError.
 func (s *System) readPolicy(name string) (*policy.Policy, error) {
 	data, err := s.read(name, policy.MaxSize)
@@ -90,15 +95,11 @@ func (s *System) readPolicy(name string) (*policy.Policy, error) {
 	return p, nil
 }
 
-// readClaims reads claims. The error is an *inputError.
-func (s *System) readClaims(name string) (*policy.Claims, error) {
-	data, err := s.read(name, policyfile.MaxClaimsSize)
-	if err != nil {
-		return nil, err
-	}
+// parseClaims reads claims. The error is an *inputError.
+func parseClaims(name string, data []byte) (*policy.Claims, error) {
 	claims, err := policyfile.ParseClaims(displayName(name), data)
 	if err != nil {
-		return nil, &inputError{err, "Check that the file holds claims, as a verifier wrote them."}
+		return nil, &inputError{err, "Check that the file holds claims, as a verifier wrote them, or evidence."}
 	}
 	return claims, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/asterism-k8s/asterism/adapters/attestation/tpm/swtpm/swtpmtest"
 	"github.com/asterism-k8s/asterism/apps/asterism/asterismapp"
 )
 
@@ -22,11 +23,12 @@ const docs = "../../../docs"
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"asterism": func() { os.Exit(asterismapp.Run(asterismapp.FromOS(), os.Args[1:])) },
+		"mask":     mask,
 	})
 }
 
 // TestScript runs the transcripts in testdata/script, each in a folder that
-// holds the examples of docs/examples.
+// holds the examples of docs/examples. Those with machines start software TPMs.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -35,9 +37,12 @@ func TestScript(t *testing.T) {
 		UpdateScripts:       *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("COLUMNS", "")
+			env.Values[machinesKey{}] = &machines{env.T().(testing.TB), map[string]*swtpmtest.TPM{}}
 			return copyExamples(env.WorkDir)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"damage": damage, "exits": exits, "extend": extend, "swtpm": swtpm,
+		},
 	})
 }
 

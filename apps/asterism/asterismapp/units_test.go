@@ -160,3 +160,18 @@ func TestChecked(t *testing.T) {
 		t.Errorf("a TCB below its floor is listed as checked:\n%s", p.String())
 	}
 }
+
+// TestStatement shows what a machine said, where it is more than that it was asked.
+func TestStatement(t *testing.T) {
+	for statement, want := range map[string]string{
+		attestStatement:          "Not checked offline: the mark of the cluster.\n",
+		"{\"cluster\":\"\x1b\"}": "Beside the nonce the machine said: {\"cluster\":\"\\x1b\"}\nNot checked offline: the mark of the cluster.\n",
+	} {
+		e := &explanation{Evidence: &evidenceTitle{Statement: statement, FreshnessChecked: true}}
+		p := newPage(80, false)
+		e.writeUnchecked(p)
+		if p.String() != want {
+			t.Errorf("got %q, want %q", p.String(), want)
+		}
+	}
+}
