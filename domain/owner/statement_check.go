@@ -184,7 +184,7 @@ func (c *statementCheck) once(s *Statement) {
 	for _, d := range slices.Concat(s.Administrators, s.Readers) {
 		all = append(all, d.Key)
 	}
-	if i := repeated(all); i >= 0 {
+	if i := repeated(all); i > 0 {
 		c.add("", "key %v is listed twice among administrators and readers; an administrator may read", all[i])
 	}
 }
@@ -203,13 +203,13 @@ func (c *statementCheck) addresses(list []string) {
 }
 
 func (c *statementCheck) unique(path string, list []string) {
-	if i := repeated(list); i >= 0 {
+	if i := repeated(list); i > 0 {
 		c.add(at(path, i), "is listed before")
 	}
 }
 
-// repeated returns the index of the first entry that stands before it too, -1
-// where there is none.
+// repeated returns the index of the first entry that stands before it too, 0
+// where there is none: the first repeats nothing.
 func repeated[T comparable](list []T) int {
 	seen := make(map[T]struct{}, len(list))
 	for i, v := range list {
@@ -218,7 +218,7 @@ func repeated[T comparable](list []T) int {
 		}
 		seen[v] = struct{}{}
 	}
-	return -1
+	return 0
 }
 
 func texts[T fmt.Stringer](list []T) []string {

@@ -93,6 +93,13 @@ func TestSmallestStatement(t *testing.T) {
 	}
 }
 
+func TestNamesOfDelegates(t *testing.T) {
+	newStatement(t, func(s *owner.Statement) {
+		s.Administrators = []owner.NamedKey{{Name: "azAZ09-._+", Key: owner.PublicKey{1, 2, 3}}}
+		s.Readers = nil
+	})
+}
+
 // statementRefusal is a change that no statement survives, and the paths of what
 // is said about it.
 type statementRefusal struct {

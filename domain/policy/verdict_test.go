@@ -412,3 +412,22 @@ func FuzzDecodeVerdict(f *testing.F) {
 		checkTexts(t, &v)
 	})
 }
+
+func TestDecodeVerdictReadsNothingOverItsBound(t *testing.T) {
+	_, err := policy.DecodeVerdict(make([]byte, policy.MaxVerdictSize+1))
+	if !errors.Is(err, policy.ErrVerdict) || !strings.Contains(err.Error(), "65537 bytes") {
+		t.Errorf("DecodeVerdict = %v, want a refusal for the size", err)
+	}
+}
+
+func TestVerdictTextsStayAsTheyAre(t *testing.T) {
+	f := refusal("<PCR> & co")
+	f.Code = "A0Z9_"
+	data := encodeVerdict(t, policy.Verdict{Findings: []policy.Finding{f}})
+	if !strings.Contains(string(data), `"<PCR> & co"`) {
+		t.Errorf("escaped: %s", data)
+	}
+	if got := decodeVerdict(t, data); got.Findings[0].Code != f.Code {
+		t.Errorf("code %q, want %q", got.Findings[0].Code, f.Code)
+	}
+}
