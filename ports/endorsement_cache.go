@@ -15,6 +15,10 @@ const MaxEndorsementSize = 1 << 20
 var (
 	// ErrNotCached is wrapped where the cache holds no such endorsement.
 	ErrNotCached = errors.New("the endorsement is not cached")
+	// ErrLost is wrapped where the cache knows that it held such an endorsement
+	// and cannot return it any more: it is gone or damaged. That is not absence:
+	// who treats it so accepts what a revocation list, now deleted, had revoked.
+	ErrLost = errors.New("the cached endorsement is lost")
 	// ErrOlder is wrapped where the cache holds a newer one already.
 	ErrOlder = errors.New("the endorsement is older than the cached one")
 )
@@ -42,7 +46,9 @@ type CachedEndorsement struct {
 // concurrently, and by several processes one after the other.
 type EndorsementCache interface {
 	// Get returns the newest endorsement of that name. The error wraps
-	// ErrNotCached where there is none. What was damaged is not returned.
+	// ErrNotCached where there never was one, and ErrLost where there was and it
+	// is gone or damaged; it never wraps both. What was damaged is not returned.
+	// Put heals a loss, with the same issue or a newer one.
 	Get(ctx context.Context, id EndorsementID) (*CachedEndorsement, error)
 	// Put keeps the endorsement durably, in place of the one before. The error
 	// wraps ErrOlder where that has a higher number, or the same number and was

@@ -37,9 +37,20 @@ type Submission struct {
 	Activated *Identity
 }
 
+// CertificateID names a certificate by who issued it and its serial number, which
+// is unique for the issuer (RFC 5280, section 4.1.2.2).
+type CertificateID struct {
+	Issuer evidence.SPKIHash // of the issuer's key
+	Serial string            // lower-case hexadecimal digits, without leading zeros
+}
+
 // Verified is what checked evidence says.
 type Verified struct {
 	Claims policy.Claims
+	// EKCertificate names the certificate that vouches for the endorsement key,
+	// nil where none does. Who certifies the attestation key passes it on, so that
+	// a revocation of it still counts.
+	EKCertificate *CertificateID
 	// AttestationKey is what the report data must hash beside the batch's root.
 	AttestationKey evidence.AttestationKey
 }

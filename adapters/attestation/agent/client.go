@@ -11,7 +11,7 @@ import (
 
 // Client is a ports.Attester for one purpose, which an agent serves. Its errors
 // wrap what the agent's attester said, ports.ErrUnavailable where no agent
-// answers, and ErrDenied where it does not serve this process's user. It may be
+// answers or too much is under way already, and ErrDenied where it does not serve this process's user. It may be
 // used concurrently.
 type Client struct {
 	link    *link
@@ -26,7 +26,7 @@ func Dial(path string, p evidence.Purpose) (*Client, error) {
 	if err := checkPurpose(p); err != nil {
 		return nil, fmt.Errorf("dialling the agent: %w", err)
 	}
-	l, err := newLink(path)
+	l, err := newLink(path, DefaultMaxRequests)
 	if err != nil {
 		return nil, err
 	}
@@ -38,9 +38,9 @@ func (c *Client) Close() error { return c.link.close() }
 
 // Identity returns the machine's keys.
 func (c *Client) Identity(ctx context.Context) (*ports.Identity, error) {
-	answer, err := c.service.Identify(ctx, &agentpb.IdentifyRequest{})
+	answer, err := ask(ctx, c.link, c.service.Identify, &agentpb.IdentifyRequest{})
 	if err != nil {
-		return nil, fmt.Errorf("asking for the machine's identity: %w", fromStatus(ctx, err))
+		return nil, fmt.Errorf("asking for the machine's identity: %w", err)
 	}
 	return decodeIdentity(answer)
 }
@@ -53,9 +53,9 @@ func (c *Client) Activate(ctx context.Context, s *evidence.Session, challenge []
 	if n := len(challenge); n == 0 || n > ports.MaxChallengeSize {
 		return ports.Proof{}, fmt.Errorf("%w: it has %d bytes, want 1 to %d", ports.ErrChallenge, n, ports.MaxChallengeSize)
 	}
-	answer, err := c.service.Activate(ctx, &agentpb.ActivateRequest{Session: encodeSession(s), Challenge: challenge})
+	answer, err := ask(ctx, c.link, c.service.Activate, &agentpb.ActivateRequest{Session: encodeSession(s), Challenge: challenge})
 	if err != nil {
-		return ports.Proof{}, fmt.Errorf("answering a challenge: %w", fromStatus(ctx, err))
+		return ports.Proof{}, fmt.Errorf("answering a challenge: %w", err)
 	}
 	var proof ports.Proof
 	if err := fill(proof[:], answer.GetProof(), "agent's proof"); err != nil {
@@ -69,9 +69,9 @@ func (c *Client) Attest(ctx context.Context, s *evidence.Session) (*ports.Attest
 	if err := c.check(s); err != nil {
 		return nil, err
 	}
-	answer, err := c.service.Attest(ctx, &agentpb.AttestRequest{Session: encodeSession(s)})
+	answer, err := ask(ctx, c.link, c.service.Attest, &agentpb.AttestRequest{Session: encodeSession(s)})
 	if err != nil {
-		return nil, fmt.Errorf("attesting a session: %w", fromStatus(ctx, err))
+		return nil, fmt.Errorf("attesting a session: %w", err)
 	}
 	return decodeAttestation(answer.GetAttestation())
 }

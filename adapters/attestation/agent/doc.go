@@ -11,6 +11,10 @@
 // default. The sockets stand in a folder that belongs to one server at a time,
 // appear in it complete or not at all, and are gone when the server is.
 //
+// A socket takes as many requests at a time as one signature can serve, and refuses
+// more at once: nobody waits where the attester does not see them. Answers to one
+// batch share its evidence in memory.
+//
 // Client and StatementClient are the other end: a ports.Attester and a
 // ports.StatementAttester whose errors wrap what the server's attester said.
 package agent

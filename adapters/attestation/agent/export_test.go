@@ -3,6 +3,8 @@ package agent
 import (
 	"time"
 
+	"google.golang.org/grpc/mem"
+
 	"github.com/asterism-k8s/asterism/adapters/attestation/agent/agentpb"
 	"github.com/asterism-k8s/asterism/domain/evidence"
 	"github.com/asterism-k8s/asterism/ports"
@@ -20,6 +22,15 @@ func StatementService(a ports.StatementAttester) agentpb.StatementsServer {
 
 // SetGrace changes how long a server waits for its requests when it ends.
 func SetGrace(s *Server, d time.Duration) { s.grace = d }
+
+// Room returns how many requests a client makes at a time.
+func Room(c *Client) int { return cap(c.link.places) }
+
+// SetRoom changes it, before the first request.
+func SetRoom(c *Client, requests int) { c.link.places = make(chan struct{}, requests) }
+
+// Marshal encodes an answer as servers do.
+func Marshal(answer any) (mem.BufferSlice, error) { return newCodec().Marshal(answer) }
 
 // Bounds that tests reach for.
 const (

@@ -15,10 +15,14 @@ import (
 // tries again: the agent is on this machine, and starts again in a moment.
 const maxBackoff = time.Second
 
-// link is a client's way to a socket.
-type link struct{ conn *grpc.ClientConn }
+// link is a client's way to a socket. No more requests take it than one connection
+// carries at a time: gRPC would let the others wait until their time is up.
+type link struct {
+	conn   *grpc.ClientConn
+	places chan struct{}
+}
 
-func newLink(path string) (*link, error) {
+func newLink(path string, maxRequests int) (*link, error) {
 	if err := checkPath(path); err != nil {
 		return nil, fmt.Errorf("dialling the agent: %w", err)
 	}
@@ -36,7 +40,23 @@ func newLink(path string) (*link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dialling the agent at %s: %w", path, err)
 	}
-	return &link{conn}, nil
+	return &link{conn, make(chan struct{}, maxRequests)}, nil
+}
+
+// ask makes a request where there is a place for it. What it returns is an error of
+// the port; the error of this machine's own bounds wraps ports.ErrUnavailable.
+func ask[Q, A any](ctx context.Context, l *link, method func(context.Context, Q, ...grpc.CallOption) (A, error), request Q) (A, error) {
+	leave, err := enter(l.places)
+	if err != nil {
+		var none A
+		return none, err
+	}
+	defer leave()
+	answer, err := method(ctx, request)
+	if err != nil {
+		return answer, fromStatus(ctx, err)
+	}
+	return answer, nil
 }
 
 func (l *link) close() error {

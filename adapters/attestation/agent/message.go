@@ -82,14 +82,6 @@ func fill(place, field []byte, name string) error {
 	return nil
 }
 
-func encodeAttestation(a *ports.Attestation) (*agentpb.Attestation, error) {
-	encoded, err := a.Evidence.Encode()
-	if err != nil {
-		return nil, fmt.Errorf("encoding evidence: %w", err)
-	}
-	return &agentpb.Attestation{Evidence: encoded, Path: a.Path.Encode()}, nil
-}
-
 func decodeAttestation(m *agentpb.Attestation) (*ports.Attestation, error) {
 	e, err := evidence.Decode(m.GetEvidence())
 	if err != nil {

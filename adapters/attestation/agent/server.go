@@ -44,7 +44,7 @@ func NewServer(c Config) (*Server, error) {
 
 func (s *Server) open(c *Config) error {
 	for purpose, access := range c.Purposes {
-		added, err := s.add(c, SocketPath(c.Folder, purpose), &access, maxSessionRequest)
+		added, err := s.add(c, SocketPath(c.Folder, purpose), &access, c.sessionBounds())
 		if err != nil {
 			return err
 		}
@@ -53,7 +53,7 @@ func (s *Server) open(c *Config) error {
 	if c.Statements == nil {
 		return nil
 	}
-	added, err := s.add(c, StatementsPath(c.Folder), &c.Readers, maxStatementRequest)
+	added, err := s.add(c, StatementsPath(c.Folder), &c.Readers, statementBounds())
 	if err != nil {
 		return err
 	}
@@ -62,13 +62,13 @@ func (s *Server) open(c *Config) error {
 }
 
 // add makes a socket, and returns its server for the one service behind it.
-func (s *Server) add(c *Config, path string, access *Access, maxRequest int) (grpc.ServiceRegistrar, error) {
+func (s *Server) add(c *Config, path string, access *Access, b bounds) (grpc.ServiceRegistrar, error) {
 	listener, err := s.folder.listen(path, access)
 	if err != nil {
 		return nil, fmt.Errorf("making the socket %s: %w", path, err)
 	}
 	logger := c.logger().With(slog.String("socket", path))
-	added := &socket{path: path, gate: newGate(listener, access, logger), server: newGRPCServer(c.timeout(), maxRequest)}
+	added := &socket{path: path, gate: newGate(listener, access, logger), server: newGRPCServer(c.timeout(), b)}
 	s.sockets = append(s.sockets, added)
 	return added.server, nil
 }

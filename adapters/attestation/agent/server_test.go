@@ -131,6 +131,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"statements for nobody": func(c *agent.Config) { c.Readers = agent.Access{} },
 		"overflow user":         func(c *agent.Config) { c.Readers.UIDs = []uint32{0, 65534} },
 		"no user":               func(c *agent.Config) { c.Readers.UIDs = []uint32{1<<32 - 1} },
+		"negative bound":        func(c *agent.Config) { c.MaxRequests = -1 },
 		"negative timeout":      func(c *agent.Config) { c.Timeout = -1 },
 		"folder is missing":     func(c *agent.Config) { c.Folder += "/missing/parent" },
 	} {
@@ -316,6 +317,82 @@ func TestManyCallersShareASocket(t *testing.T) {
 		})
 	}
 	callers.Wait()
+}
+
+// attestAll makes n requests at once, and hands out their errors.
+func attestAll(ctx context.Context, client ports.Attester, n int) <-chan error {
+	ended := make(chan error, n)
+	for range n {
+		go func() { _, err := client.Attest(ctx, session(evidence.Join)); ended <- err }()
+	}
+	return ended
+}
+
+// await receives n times, and fails when that takes too long.
+func await[T any](ctx context.Context, t *testing.T, from <-chan T, n int) {
+	t.Helper()
+	for i := range n {
+		select {
+		case <-from:
+		case <-ctx.Done():
+			t.Fatalf("%d of %d came", i, n)
+		}
+	}
+}
+
+// TestThousandRequestsReachASlowMachine: what one signature can serve reaches the
+// attester, and does not wait on the way where nobody sees it.
+func TestThousandRequestsReachASlowMachine(t *testing.T) {
+	const many = 1000
+	folder, m := shortFolder(t), newMachine()
+	m.wait, m.arrived = make(chan struct{}), make(chan struct{}, many)
+	serve(t, config(folder, m))
+	client := dial(t, folder, evidence.Join)
+	if got := agent.Room(client); got != evidence.MaxBatch || agent.DefaultMaxRequests != evidence.MaxBatch {
+		t.Errorf("a client makes %d requests at a time, a server takes %d, want both %d", got, agent.DefaultMaxRequests, evidence.MaxBatch)
+	}
+	ctx := timeLimit(t)
+	ended := attestAll(ctx, client, many)
+	await(ctx, t, m.arrived, many)
+	close(m.wait)
+	for range many {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestThreat23WhatIsBeyondTheBoundIsRefusedAtOnce: the server refuses what clients
+// want beyond its bound, a client what it wants beyond its own, and both have room
+// again afterwards.
+func TestThreat23WhatIsBeyondTheBoundIsRefusedAtOnce(t *testing.T) {
+	const bound = 20
+	folder, m := shortFolder(t), newMachine()
+	m.wait, m.arrived = make(chan struct{}), make(chan struct{}, 10*bound)
+	c := config(folder, m)
+	c.MaxRequests = bound
+	serve(t, c)
+	first, second := dial(t, folder, evidence.Join), dial(t, folder, evidence.Join)
+	agent.SetRoom(first, bound)
+	ctx := timeLimit(t)
+	ended := attestAll(ctx, first, bound)
+	await(ctx, t, m.arrived, bound)
+	for name, client := range map[string]ports.Attester{"by the client": first, "by the server": second} {
+		if _, err := client.Attest(ctx, session(evidence.Join)); !errors.Is(err, ports.ErrUnavailable) || ctx.Err() != nil {
+			t.Errorf("%s: %v, want ErrUnavailable", name, err)
+		}
+	}
+	if len(m.arrived) > 0 {
+		t.Error("a refused request reached the machine")
+	}
+	close(m.wait)
+	for range bound {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	awaitIdentity(t, first)
+	awaitIdentity(t, second)
 }
 
 func TestShutdownLetsRequestsEnd(t *testing.T) {

@@ -17,6 +17,7 @@ type sessions struct {
 
 	purpose  evidence.Purpose
 	attester ports.Attester
+	encoder  encoder
 }
 
 // Identify returns the machine's keys.
@@ -57,7 +58,7 @@ func (s *sessions) Attest(ctx context.Context, request *agentpb.AttestRequest) (
 	if err != nil {
 		return nil, toStatus(err)
 	}
-	encoded, err := encodeAttestation(attestation)
+	encoded, err := s.encoder.attestation(attestation)
 	if err != nil {
 		return nil, toStatus(err)
 	}

@@ -11,12 +11,14 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/tap"
+
+	"github.com/asterism-k8s/asterism/ports"
 )
 
 // Bounds of one connection.
 const (
-	maxRequests   = 128 // at a time
 	maxHeaders    = 8 << 10
+	window        = 64 << 10 // bytes of a request that may come before they are read
 	handshakeTime = 5 * time.Second
 	idleTime      = 5 * time.Minute
 )
@@ -28,17 +30,26 @@ type socket struct {
 	server *grpc.Server
 }
 
-// newGRPCServer returns a server that admits requests of at most maxRequest bytes
-// from users whom the gate let in, and that knows no method yet.
-func newGRPCServer(timeout time.Duration, maxRequest int) *grpc.Server {
+// bounds are what the requests to one socket may take.
+type bounds struct {
+	requests int // at a time, over all connections
+	size     int // bytes of a request
+}
+
+// newGRPCServer returns a server that admits requests within the bounds from users
+// whom the gate let in, and that knows no method yet. One connection may make all
+// of the requests. The windows do not grow: they would multiply what requests hold.
+func newGRPCServer(timeout time.Duration, b bounds) *grpc.Server {
 	return grpc.NewServer(
 		grpc.Creds(peerCredentials{}),
-		grpc.InTapHandle(admission(timeout)),
+		grpc.ForceServerCodecV2(newCodec()),
+		grpc.InTapHandle(admission(timeout, make(chan struct{}, b.requests))),
 		grpc.ConnectionTimeout(handshakeTime),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: idleTime}),
-		grpc.MaxConcurrentStreams(maxRequests),
+		grpc.MaxConcurrentStreams(uint32(b.requests)),
+		grpc.StaticStreamWindowSize(window),
 		grpc.MaxHeaderListSize(maxHeaders),
-		grpc.MaxRecvMsgSize(maxRequest),
+		grpc.MaxRecvMsgSize(b.size),
 		grpc.MaxSendMsgSize(maxAnswer),
 	)
 }
@@ -58,19 +69,39 @@ func (s *socket) stop() {
 }
 
 // admission decides before a request's body is read: the user must be one whom the
-// socket serves, whatever the method, and the body must come and the answer go
-// within the time.
-func admission(timeout time.Duration) tap.ServerInHandle {
+// socket serves, whatever the method, there must be a place, and the body must
+// come and the answer go within the time.
+func admission(timeout time.Duration, places chan struct{}) tap.ServerInHandle {
 	return func(ctx context.Context, _ *tap.Info) (context.Context, error) {
-		who, ok := peer.FromContext(ctx)
-		if !ok {
+		if !mayEnter(ctx) {
 			return nil, toStatus(ErrDenied)
 		}
-		if info, ok := who.AuthInfo.(peerInfo); !ok || !info.allowed {
-			return nil, toStatus(ErrDenied)
+		leave, err := enter(places)
+		if err != nil {
+			return nil, toStatus(err)
 		}
 		ctx, cancel := context.WithTimeout(ctx, timeout)
-		context.AfterFunc(ctx, cancel)
+		context.AfterFunc(ctx, func() { cancel(); leave() })
 		return ctx, nil
+	}
+}
+
+func mayEnter(ctx context.Context) bool {
+	who, ok := peer.FromContext(ctx)
+	if !ok {
+		return false
+	}
+	info, ok := who.AuthInfo.(peerInfo)
+	return ok && info.allowed
+}
+
+// enter takes a place, or refuses at once: who waited here would be waiting unseen
+// by those who decide about waiting, and tell how long it takes.
+func enter(places chan struct{}) (leave func(), err error) {
+	select {
+	case places <- struct{}{}:
+		return func() { <-places }, nil
+	default:
+		return nil, fmt.Errorf("%w: %d requests are under way already, try again later", ports.ErrUnavailable, cap(places))
 	}
 }

@@ -20,7 +20,7 @@ type StatementClient struct {
 // path. It connects when it is first used, and again whenever the agent was gone.
 // The error wraps ErrPath.
 func DialStatements(path string) (*StatementClient, error) {
-	l, err := newLink(path)
+	l, err := newLink(path, maxStatements)
 	if err != nil {
 		return nil, err
 	}
@@ -36,9 +36,9 @@ func (c *StatementClient) AttestStatement(ctx context.Context, nonce, statement 
 	if _, err := evidence.NewVerificationBinding(nonce, statement); err != nil {
 		return nil, err
 	}
-	answer, err := c.service.AttestStatement(ctx, &agentpb.AttestStatementRequest{Nonce: nonce, Statement: statement})
+	answer, err := ask(ctx, c.link, c.service.AttestStatement, &agentpb.AttestStatementRequest{Nonce: nonce, Statement: statement})
 	if err != nil {
-		return nil, fmt.Errorf("attesting a statement: %w", fromStatus(ctx, err))
+		return nil, fmt.Errorf("attesting a statement: %w", err)
 	}
 	return decodeAttestation(answer.GetAttestation())
 }

@@ -14,6 +14,7 @@ type statements struct {
 	agentpb.UnimplementedStatementsServer
 
 	attester ports.StatementAttester
+	encoder  encoder
 }
 
 // AttestStatement makes evidence for the caller's nonce and statement. Nonce and
@@ -30,7 +31,7 @@ func (s *statements) AttestStatement(ctx context.Context, request *agentpb.Attes
 	if err != nil {
 		return nil, toStatus(err)
 	}
-	encoded, err := encodeAttestation(attestation)
+	encoded, err := s.encoder.attestation(attestation)
 	if err != nil {
 		return nil, toStatus(err)
 	}

@@ -83,10 +83,11 @@ func (l *lines) take(limit int) []*waiter {
 	return taken
 }
 
+// takeAll removes everyone.
 func (l *lines) takeAll() []*waiter {
-	var all []*waiter
+	waiting := 0
 	for _, line := range l.order {
-		all = append(all, l.take(line.Len())...)
+		waiting += line.Len()
 	}
-	return all
+	return l.take(waiting)
 }

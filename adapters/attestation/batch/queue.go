@@ -135,7 +135,7 @@ func (q *Queue) work(idle chan struct{}) {
 }
 
 // next takes the leaves of the next batch. Where there are none, the worker has
-// to end: the next leaf starts another.
+// to end: the next leaf starts another, but for after Close.
 func (q *Queue) next() (context.Context, []*waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -143,7 +143,10 @@ func (q *Queue) next() (context.Context, []*waiter) {
 		q.cancel()
 		q.cancel = nil
 	}
-	waiters := q.lines.take(evidence.MaxBatch)
+	var waiters []*waiter
+	if !q.stopped {
+		waiters = q.lines.take(evidence.MaxBatch)
+	}
 	if len(waiters) == 0 {
 		q.idle = nil
 		return nil, nil

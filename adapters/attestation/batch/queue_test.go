@@ -24,11 +24,15 @@ type slowTPM struct {
 	signed []evidence.ReportData
 	err    error
 	busy   bool
+	deaf   bool // to the end of the context, as a device at work is
 }
 
 func (s *slowTPM) sign(ctx context.Context, data evidence.ReportData) (*evidence.Evidence, error) {
 	s.enter(data)
 	defer s.exit()
+	if s.deaf {
+		ctx = context.WithoutCancel(ctx)
+	}
 	select {
 	case <-time.After(quoteTime):
 	case <-ctx.Done():
@@ -296,6 +300,43 @@ func TestCloseTurnsAway(t *testing.T) {
 		wg.Wait()
 		q.Close()
 	})
+}
+
+// However the waiters are spread over the lines, Close turns away every one of
+// them, and waits for no signature but the one that it interrupts.
+func TestCloseTurnsAwayEveryLine(t *testing.T) {
+	for _, waiting := range []map[batch.Class]int{
+		{"join": 1, "attest": 3}, {"join": 3, "attest": 1}, {"join": 5}, {"attest": 64}, {"join": 64, "attest": 64},
+	} {
+		t.Run(fmt.Sprint(waiting), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &slowTPM{deaf: true}
+				q := newQueue(s, 0)
+				var wg sync.WaitGroup
+				wg.Go(func() { _, _ = q.Attest(t.Context(), "join", leafOf(t, 0)) })
+				synctest.Wait() // being signed
+				for class, n := range waiting {
+					for range n {
+						wg.Go(func() {
+							if _, err := q.Attest(t.Context(), class, leafOf(t, 1)); !errors.Is(err, ports.ErrUnavailable) {
+								t.Errorf("Attest for %q = %v, want ErrUnavailable", string(class), err)
+							}
+						})
+					}
+				}
+				synctest.Wait()
+				start := time.Now()
+				q.Close()
+				if took := time.Since(start); took != quoteTime {
+					t.Errorf("Close took %v, the signature that was in the making takes %v", took, quoteTime)
+				}
+				wg.Wait()
+				if s.count() != 1 {
+					t.Errorf("%d signatures, want the one", s.count())
+				}
+			})
+		})
+	}
 }
 
 // BenchmarkAttest is the cost of a leaf without the hardware's: 64 sessions at

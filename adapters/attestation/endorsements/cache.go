@@ -3,36 +3,37 @@ package endorsements
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/asterism-k8s/asterism/domain/policy"
 	"github.com/asterism-k8s/asterism/ports"
 )
 
 // Bounds of a cache.
 const (
-	MaxEndorsements = 256      // by number
-	maxSubject      = 256      // bytes of a subject
-	maxKept         = 32 << 20 // bytes of endorsements that are kept in memory as well
+	MaxEndorsements = 256 // by number
+	// MaxAhead is how far a signed time may be ahead of the clock and the floor.
+	MaxAhead = 24 * time.Hour
 
-	ending = ".endorsement"
+	maxKept = 32 << 20 // bytes of endorsements that are kept in memory as well
 )
 
 // Errors of the folder.
 var (
 	// ErrDamaged is wrapped where the folder does not say any more what was seen.
 	ErrDamaged = errors.New("the index of endorsements is damaged")
+	// ErrInUse is wrapped where another Cache, of whatever process, has the folder.
+	ErrInUse = errors.New("another cache of endorsements has the folder")
 	// ErrFull is wrapped where the cache holds MaxEndorsements others.
 	ErrFull = errors.New("the cache of endorsements is full")
+	// ErrFuture is wrapped where a signed time is more than MaxAhead later than
+	// both the clock and the floor.
+	ErrFuture = errors.New("the signed time lies in the future")
 	// ErrInvalid is wrapped where something is none of a cache's endorsements.
 	ErrInvalid = errors.New("not an endorsement to be cached")
 )
@@ -40,75 +41,44 @@ var (
 // Cache keeps endorsements in a folder. It implements ports.EndorsementCache.
 type Cache struct {
 	folder string
+	lock   *os.File
+	now    func() time.Time
 
-	mu    sync.Mutex
-	index *index
-	kept  map[string]*ports.CachedEndorsement // by the name of the file
-	bytes int                                 // of the kept ones
+	// writing is held by whoever reads or writes the folder; they alone change
+	// the index.
+	writing sync.Mutex
+	dirty   bool // the index says what its copies in the folder may not
+
+	// mu guards what is below, and is never held while a disk works.
+	mu     sync.RWMutex
+	index  *index
+	kept   map[string]*ports.CachedEndorsement // by the name of the file; never changed
+	bytes  int                                 // of the kept ones
+	closed bool
 }
 
-// stored is an endorsement as its file holds it.
-type stored struct {
-	Kind    policy.EndorsementKind `json:"kind"`
-	Subject string                 `json:"subject"`
-	Number  uint64                 `json:"number"`
-	Issued  time.Time              `json:"issued"`
-	Expires time.Time              `json:"expires"`
-	Data    []byte                 `json:"data"`
+// Close gives the folder to the next. The Cache is of no use any more: its
+// methods' errors wrap fs.ErrClosed.
+func (c *Cache) Close() error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if c.isClosed() != nil {
+		return nil
+	}
+	err := c.settle()
+	c.mu.Lock()
+	c.closed, c.kept = true, nil
+	c.mu.Unlock()
+	return errors.Join(err, c.lock.Close())
 }
 
-// Open uses the folder, which is made where there is none. The error wraps
-// ErrDamaged where it does not say any more what was seen.
-func Open(folder string) (*Cache, error) {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, fmt.Errorf("opening the cache of endorsements: %w", err)
+func (c *Cache) isClosed() error {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.closed {
+		return fmt.Errorf("the cache of endorsements: %w", fs.ErrClosed)
 	}
-	x, err := readIndex(folder)
-	if err != nil {
-		return nil, fmt.Errorf("opening the cache of endorsements in %s: %w", folder, err)
-	}
-	c := &Cache{folder: folder, index: x.index, kept: make(map[string]*ports.CachedEndorsement)}
-	found, news, err := c.catchUp()
-	if err != nil {
-		return nil, err
-	}
-	if x.none && found > 0 {
-		return nil, fmt.Errorf("opening the cache of endorsements in %s: %w: it is gone", folder, ErrDamaged)
-	}
-	if !x.stale && !news {
-		return c, nil
-	}
-	if err := x.write(folder); err != nil {
-		return nil, err
-	}
-	return c, nil
-}
-
-// catchUp removes what a crash left half written, and raises the index to the
-// endorsements that were written before it could be.
-func (c *Cache) catchUp() (found int, news bool, err error) {
-	entries, err := os.ReadDir(c.folder)
-	if err != nil {
-		return 0, false, fmt.Errorf("opening the cache of endorsements: %w", err)
-	}
-	for _, entry := range entries {
-		name := entry.Name()
-		if strings.HasSuffix(name, partial) {
-			if err := os.Remove(filepath.Join(c.folder, name)); err != nil {
-				return 0, false, fmt.Errorf("removing what a crash left: %w", err)
-			}
-		}
-		if !strings.HasSuffix(name, ending) {
-			continue
-		}
-		found++
-		if e, err := c.load(name); err == nil {
-			news = c.index.raise(name, high{e.Number, e.Issued}) || news
-		} else if !errors.Is(err, errDamaged) {
-			return 0, false, err
-		}
-	}
-	return found, news, nil
+	return nil
 }
 
 // Get returns an endorsement. See ports.EndorsementCache.
@@ -116,62 +86,95 @@ func (c *Cache) Get(ctx context.Context, id ports.EndorsementID) (*ports.CachedE
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("looking for %q: %w", id.Subject, err)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e, err := c.get(id)
+	e, err := c.find(id)
 	if err != nil {
 		return nil, fmt.Errorf("looking for %q: %w", id.Subject, err)
 	}
 	copied := *e
-	copied.Data = bytes.Clone(e.Data)
+	copied.Data = bytes.Clone(e.Data) // while others read and write
 	return &copied, nil
 }
 
-// get returns the endorsement that the index speaks of: what is older than that was
-// put there by somebody else.
-func (c *Cache) get(id ports.EndorsementID) (*ports.CachedEndorsement, error) {
+// find returns what is not to be changed. What is in memory waits for no disk.
+func (c *Cache) find(id ports.EndorsementID) (*ports.CachedEndorsement, error) {
 	name := fileName(id)
-	if e := c.kept[name]; e != nil {
+	if e := c.recall(name); e != nil {
 		return e, nil
 	}
-	e, err := c.load(name)
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if err := c.isClosed(); err != nil {
+		return nil, err
+	}
+	return c.get(name)
+}
+
+// recall returns what is in memory, or nil.
+func (c *Cache) recall(name string) *ports.CachedEndorsement {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.kept[name]
+}
+
+// get returns the endorsement that the index speaks of, or a newer one: what is
+// older was put there by somebody else. Hold writing.
+func (c *Cache) get(name string) (*ports.CachedEndorsement, error) {
+	if e := c.recall(name); e != nil {
+		return e, nil
+	}
+	known, seen := c.index.Newest[name]
+	e, err := load(c.folder, name)
 	switch {
-	case errors.Is(err, errDamaged), errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) && !seen:
 		return nil, fmt.Errorf("%w: %w", ports.ErrNotCached, err)
+	case errors.Is(err, errDamaged), errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: %w", ports.ErrLost, err)
 	case err != nil:
 		return nil, err
-	case e.ID != id || c.index.Newest[name].newer(high{e.Number, e.Issued}):
-		return nil, fmt.Errorf("%w: what is in its place is another or an older one", ports.ErrNotCached)
+	case known.newer(high{e.Number, e.Issued}):
+		return nil, fmt.Errorf("%w: an older one is in its place", ports.ErrLost)
 	}
-	c.keep(name, e)
+	c.learn(name, e)
 	return e, nil
 }
 
-func (c *Cache) load(name string) (*ports.CachedEndorsement, error) {
-	var s stored
-	if err := readFile(filepath.Join(c.folder, name), &s); err != nil {
-		return nil, err
-	}
-	return &ports.CachedEndorsement{
-		ID:     ports.EndorsementID{Kind: s.Kind, Subject: s.Subject},
-		Number: s.Number, Issued: s.Issued, Expires: s.Expires, Data: s.Data,
-	}, nil
-}
-
-// keep holds the endorsement in memory while there is room.
-func (c *Cache) keep(name string, e *ports.CachedEndorsement) {
-	if old := c.kept[name]; old != nil {
-		c.bytes -= len(old.Data)
-		delete(c.kept, name)
-	}
+// learn holds the endorsement in memory while there is room, and raises the index
+// to it. Hold writing.
+func (c *Cache) learn(name string, e *ports.CachedEndorsement) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop(name)
 	if c.bytes+len(e.Data) <= maxKept {
 		c.kept[name] = e
 		c.bytes += len(e.Data)
 	}
+	c.dirty = c.index.raise(name, high{e.Number, e.Issued}) || c.dirty
+}
+
+// drop takes the endorsement out of memory. Hold mu.
+func (c *Cache) drop(name string) {
+	if old := c.kept[name]; old != nil {
+		c.bytes -= len(old.Data)
+		delete(c.kept, name)
+	}
+}
+
+// settle writes the index where its copies are behind. What could not be written
+// counts all the same while the process lives, and is written with the next call.
+// Hold writing.
+func (c *Cache) settle() error {
+	if !c.dirty {
+		return nil
+	}
+	if err := c.index.write(c.folder); err != nil {
+		return err
+	}
+	c.dirty = false
+	return nil
 }
 
 // Put keeps an endorsement. See ports.EndorsementCache; beyond that the error wraps
-// ErrInvalid or ErrFull.
+// ErrInvalid, ErrFull or ErrFuture.
 func (c *Cache) Put(ctx context.Context, e *ports.CachedEndorsement) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("caching an endorsement: %w", err)
@@ -179,8 +182,8 @@ func (c *Cache) Put(ctx context.Context, e *ports.CachedEndorsement) error {
 	if err := check(e); err != nil {
 		return fmt.Errorf("caching %q: %w", e.ID.Subject, err)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	if err := c.put(e); err != nil {
 		return fmt.Errorf("caching %q: %w", e.ID.Subject, err)
 	}
@@ -188,7 +191,22 @@ func (c *Cache) Put(ctx context.Context, e *ports.CachedEndorsement) error {
 }
 
 func (c *Cache) put(e *ports.CachedEndorsement) error {
+	if err := c.isClosed(); err != nil {
+		return err
+	}
 	name, seen := fileName(e.ID), high{e.Number, e.Issued.UTC()}
+	cached, err := c.get(name) // what cannot be read is written again
+	if err := c.checkNews(name, seen); err != nil {
+		return err
+	}
+	if err == nil && !seen.newer(c.index.Newest[name]) && bytes.Equal(cached.Data, e.Data) {
+		return c.settle()
+	}
+	return c.store(name, e)
+}
+
+// checkNews says what is wrong with a number and its time.
+func (c *Cache) checkNews(name string, seen high) error {
 	known, found := c.index.Newest[name]
 	if known.newer(seen) {
 		return fmt.Errorf("%w: number %d of %v, after number %d of %v", ports.ErrOlder, seen.Number, seen.Issued, known.Number, known.Issued)
@@ -196,58 +214,19 @@ func (c *Cache) put(e *ports.CachedEndorsement) error {
 	if !found && len(c.index.Newest) >= MaxEndorsements {
 		return fmt.Errorf("%w: %d", ErrFull, MaxEndorsements)
 	}
-	if cached, err := c.get(e.ID); err == nil && !seen.newer(known) && bytes.Equal(cached.Data, e.Data) {
-		return nil
-	}
-	s := stored{e.ID.Kind, e.ID.Subject, e.Number, seen.Issued, e.Expires.UTC(), e.Data}
-	if err := writeFile(filepath.Join(c.folder, name), &s); err != nil {
+	return c.checkTime(seen.Issued)
+}
+
+// store replaces the file. Where that fails, the folder decides what is there.
+func (c *Cache) store(name string, e *ports.CachedEndorsement) error {
+	own := *e
+	own.Issued, own.Expires, own.Data = e.Issued.UTC(), e.Expires.UTC(), bytes.Clone(e.Data)
+	if err := writeFile(filepath.Join(c.folder, name), toStored(&own)); err != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.drop(name)
 		return err
 	}
-	c.keep(name, &ports.CachedEndorsement{ID: e.ID, Number: s.Number, Issued: s.Issued, Expires: s.Expires, Data: bytes.Clone(e.Data)})
-	if !c.index.raise(name, seen) {
-		return nil
-	}
-	return c.index.write(c.folder)
-}
-
-// Floor returns the newest signed time. See ports.EndorsementCache.
-func (c *Cache) Floor(ctx context.Context) (time.Time, error) {
-	if err := ctx.Err(); err != nil {
-		return time.Time{}, fmt.Errorf("reading the time floor: %w", err)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.index.Floor, nil
-}
-
-// RaiseFloor keeps a signed time. See ports.EndorsementCache.
-func (c *Cache) RaiseFloor(ctx context.Context, signed time.Time) error {
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("raising the time floor: %w", err)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.index.raiseFloor(signed.UTC()) {
-		return nil
-	}
-	return c.index.write(c.folder)
-}
-
-func check(e *ports.CachedEndorsement) error {
-	switch {
-	case e.ID.Kind == "" || e.ID.Subject == "" || len(e.ID.Subject) > maxSubject:
-		return fmt.Errorf("%w: it has no name of at most %d bytes", ErrInvalid, maxSubject)
-	case len(e.Data) == 0 || len(e.Data) > ports.MaxEndorsementSize:
-		return fmt.Errorf("%w: %d bytes, want 1 to %d", ErrInvalid, len(e.Data), ports.MaxEndorsementSize)
-	case e.Issued.IsZero() || e.Expires.Before(e.Issued):
-		return fmt.Errorf("%w: it holds from %v to %v", ErrInvalid, e.Issued, e.Expires)
-	default:
-		return nil
-	}
-}
-
-// fileName is the hash of the ID. The kind has no zero in it.
-func fileName(id ports.EndorsementID) string {
-	sum := sha256.Sum256([]byte(string(id.Kind) + "\x00" + id.Subject))
-	return hex.EncodeToString(sum[:]) + ending
+	c.learn(name, &own)
+	return c.settle()
 }

@@ -22,22 +22,50 @@ import (
 func TestContract(t *testing.T) {
 	porttest.TestEndorsementCache(t, func(t *testing.T) func(*testing.T) ports.EndorsementCache {
 		t.Helper()
-		folder := filepath.Join(t.TempDir(), "cache")
+		s := &store{folder: filepath.Join(t.TempDir(), "cache")}
 		return func(t *testing.T) ports.EndorsementCache {
 			t.Helper()
-			return open(t, folder)
+			return s.open(t)
 		}
 	})
 }
 
-func open(t testing.TB, folder string) *endorsements.Cache {
+// store is a folder that tests open again and again.
+type store struct {
+	folder string
+	cache  *endorsements.Cache
+}
+
+func newStore(t testing.TB) *store {
 	t.Helper()
-	c, err := endorsements.Open(folder)
+	return &store{folder: t.TempDir()}
+}
+
+// open closes the cache that has the folder before it opens another.
+func (s *store) open(t testing.TB) *endorsements.Cache {
+	t.Helper()
+	s.close(t)
+	c, err := endorsements.Open(s.folder, endorsements.WithClock(clock))
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.cache = c
 	return c
 }
+
+func (s *store) close(t testing.TB) {
+	t.Helper()
+	if s.cache == nil {
+		return
+	}
+	if err := s.cache.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.cache = nil
+}
+
+// clock is that of the tests, half a year after the first list.
+func clock() time.Time { return time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC) }
 
 func list(number uint64) *ports.CachedEndorsement {
 	day := time.Date(2026, 1, 1, 0, 0, int(number), 0, time.UTC)
@@ -80,15 +108,15 @@ func damage(t testing.TB, path string, at int) {
 // TestThreat22DamagedEndorsement: whoever damages a list has it fetched again, and
 // cannot put an older one in its place.
 func TestThreat22DamagedEndorsement(t *testing.T) {
-	folder := t.TempDir()
-	put(t, open(t, folder), list(7))
-	file := files(t, folder, "*.endorsement")[0]
+	s := newStore(t)
+	put(t, s.open(t), list(7))
+	file := files(t, s.folder, "*.endorsement")[0]
 	size := len(must(os.ReadFile(file))(t))
 	for at := range size {
 		damage(t, file, at)
-		c := open(t, folder)
-		if _, err := c.Get(t.Context(), list(7).ID); !errors.Is(err, ports.ErrNotCached) {
-			t.Fatalf("byte %d damaged: %v, want ErrNotCached", at, err)
+		c := s.open(t)
+		if _, err := c.Get(t.Context(), list(7).ID); !errors.Is(err, ports.ErrLost) || errors.Is(err, ports.ErrNotCached) {
+			t.Fatalf("byte %d damaged: %v, want ErrLost", at, err)
 		}
 		if err := c.Put(t.Context(), list(6)); !errors.Is(err, ports.ErrOlder) {
 			t.Fatalf("byte %d damaged, then an older list: %v, want ErrOlder", at, err)
@@ -99,66 +127,67 @@ func TestThreat22DamagedEndorsement(t *testing.T) {
 		damage(t, file, at)
 	}
 	damage(t, file, 100)
-	c := open(t, folder)
+	c := s.open(t)
 	put(t, c, list(7))
-	if _, err := open(t, folder).Get(t.Context(), list(7).ID); err != nil {
+	if _, err := s.open(t).Get(t.Context(), list(7).ID); err != nil {
 		t.Errorf("the same list, put again, does not mend the file: %v", err)
 	}
 }
 
 // TestThreat22OlderFile: an intact file of yesterday is not taken for today's.
 func TestThreat22OlderFile(t *testing.T) {
-	folder := t.TempDir()
-	c := open(t, folder)
+	s := newStore(t)
+	c := s.open(t)
 	put(t, c, list(6))
-	file := files(t, folder, "*.endorsement")[0]
+	file := files(t, s.folder, "*.endorsement")[0]
 	yesterday := must(os.ReadFile(file))(t)
 	put(t, c, list(7))
 	if err := os.WriteFile(file, yesterday, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if e, err := open(t, folder).Get(t.Context(), list(7).ID); !errors.Is(err, ports.ErrNotCached) {
-		t.Errorf("got %+v (%v), want ErrNotCached", e, err)
+	if e, err := s.open(t).Get(t.Context(), list(7).ID); !errors.Is(err, ports.ErrLost) || errors.Is(err, ports.ErrNotCached) {
+		t.Errorf("got %+v (%v), want ErrLost", e, err)
 	}
 }
 
 // TestThreat22OtherFile: a list of one issuer is not taken for another's.
 func TestThreat22OtherFile(t *testing.T) {
-	folder := t.TempDir()
-	c := open(t, folder)
+	s := newStore(t)
+	c := s.open(t)
 	put(t, c, list(6))
-	first := files(t, folder, "*.endorsement")[0]
+	first := files(t, s.folder, "*.endorsement")[0]
 	other := list(6)
 	other.ID.Subject = "CRL of 02"
 	put(t, c, other)
-	for _, file := range files(t, folder, "*.endorsement") {
+	for _, file := range files(t, s.folder, "*.endorsement") {
 		if file != first {
 			if err := os.WriteFile(file, must(os.ReadFile(first))(t), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if e, err := open(t, folder).Get(t.Context(), other.ID); !errors.Is(err, ports.ErrNotCached) {
-		t.Errorf("got %+v (%v), want ErrNotCached", e, err)
+	if e, err := s.open(t).Get(t.Context(), other.ID); !errors.Is(err, ports.ErrLost) || errors.Is(err, ports.ErrNotCached) {
+		t.Errorf("got %+v (%v), want ErrLost", e, err)
 	}
 }
 
 func TestDamagedIndex(t *testing.T) {
-	folder := t.TempDir()
-	put(t, open(t, folder), list(7))
-	copies := files(t, folder, "index-*")
+	s := newStore(t)
+	put(t, s.open(t), list(7))
+	copies := files(t, s.folder, "index-*")
 	if len(copies) != 2 {
 		t.Fatalf("the index has the copies %v", copies)
 	}
 	for _, file := range copies {
 		damage(t, file, 90)
-		if err := open(t, folder).Put(t.Context(), list(6)); !errors.Is(err, ports.ErrOlder) {
+		if err := s.open(t).Put(t.Context(), list(6)); !errors.Is(err, ports.ErrOlder) {
 			t.Errorf("%s damaged: %v, want ErrOlder", filepath.Base(file), err)
 		}
 	}
+	s.close(t)
 	damage(t, copies[0], 90)
 	damage(t, copies[1], 90)
-	if _, err := endorsements.Open(folder); !errors.Is(err, endorsements.ErrDamaged) {
+	if _, err := endorsements.Open(s.folder); !errors.Is(err, endorsements.ErrDamaged) {
 		t.Errorf("both damaged: %v, want ErrDamaged", err)
 	}
 	for _, file := range copies {
@@ -166,7 +195,7 @@ func TestDamagedIndex(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := endorsements.Open(folder); !errors.Is(err, endorsements.ErrDamaged) {
+	if _, err := endorsements.Open(s.folder); !errors.Is(err, endorsements.ErrDamaged) {
 		t.Errorf("both gone: %v, want ErrDamaged", err)
 	}
 }
@@ -174,12 +203,13 @@ func TestDamagedIndex(t *testing.T) {
 // TestForgotten: a folder that is deleted takes with it what was in it, and only
 // what a program knows from elsewhere remains.
 func TestForgotten(t *testing.T) {
-	folder := t.TempDir()
-	put(t, open(t, folder), list(7))
-	if err := os.RemoveAll(folder); err != nil {
+	s := newStore(t)
+	put(t, s.open(t), list(7))
+	s.close(t)
+	if err := os.RemoveAll(s.folder); err != nil {
 		t.Fatal(err)
 	}
-	c := open(t, folder)
+	c := s.open(t)
 	if floor, err := c.Floor(t.Context()); err != nil || !floor.IsZero() {
 		t.Errorf("the floor is %v (%v)", floor, err)
 	}
@@ -187,7 +217,7 @@ func TestForgotten(t *testing.T) {
 }
 
 func TestBounds(t *testing.T) {
-	c := open(t, t.TempDir())
+	c := newStore(t).open(t)
 	change := map[string]func(*ports.CachedEndorsement){
 		"no kind":         func(e *ports.CachedEndorsement) { e.ID.Kind = "" },
 		"no subject":      func(e *ports.CachedEndorsement) { e.ID.Subject = "" },
@@ -207,7 +237,7 @@ func TestBounds(t *testing.T) {
 }
 
 func TestFull(t *testing.T) {
-	c := open(t, t.TempDir())
+	c := newStore(t).open(t)
 	e := list(1)
 	for i := range endorsements.MaxEndorsements {
 		e.ID.Subject = "CRL of " + strconv.Itoa(i)
@@ -225,20 +255,21 @@ func TestFull(t *testing.T) {
 // TestKilled kills a process that puts list after list, and opens what it leaves:
 // nothing that it said was kept is gone, and nothing half written is there.
 func TestKilled(t *testing.T) {
-	folder := t.TempDir()
+	s := newStore(t)
 	if os.Getenv("ASTERISM_TEST_FOLDER") != "" {
 		putForever(t)
 		return
 	}
 	last := uint64(0)
 	for round := range 8 {
-		last = runAndKill(t, folder, last+1, round*7+3)
-		c := open(t, folder)
+		s.close(t)
+		last = runAndKill(t, s.folder, last+1, round*7+3)
+		c := s.open(t)
 		e, err := c.Get(t.Context(), list(1).ID)
 		if err != nil || e.Number < last {
 			t.Fatalf("round %d: got %+v (%v), and number %d was kept", round, e, err, last)
 		}
-		if left := files(t, folder, "*.partial"); len(left) > 0 {
+		if left := files(t, s.folder, "*.partial"); len(left) > 0 {
 			t.Errorf("round %d: %v are left", round, left)
 		}
 		if err := c.Put(t.Context(), list(last-1)); last > 1 && !errors.Is(err, ports.ErrOlder) {
@@ -280,7 +311,7 @@ func runAndKill(t *testing.T, folder string, first uint64, after int) uint64 {
 
 func putForever(t *testing.T) {
 	t.Helper()
-	c := open(t, os.Getenv("ASTERISM_TEST_FOLDER"))
+	c := (&store{folder: os.Getenv("ASTERISM_TEST_FOLDER")}).open(t)
 	number := must(strconv.ParseUint(os.Getenv("ASTERISM_TEST_FIRST"), 10, 64))(t)
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); number++ {
 		put(t, c, list(number))

@@ -70,7 +70,10 @@ func prove(secret []byte, binding evidence.Binding) ports.Proof {
 // activate is TPM2_ActivateCredential (TPM 2.0 Library, Part 3, section 12.5).
 // The endorsement key is there only meanwhile.
 func (c *connection) activate(credential *profile.Credential) (secret []byte, err error) {
-	if err := errors.Join(c.ak.ensure(c.tpm), c.ek.load(c.tpm)); err != nil {
+	if err := c.ak.ensure(c.tpm); err != nil {
+		return nil, err
+	}
+	if err := c.ek.load(c.tpm); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.ek.unload(c.tpm)) }()

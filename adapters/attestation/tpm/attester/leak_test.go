@@ -107,7 +107,7 @@ func TestFailuresLeakNothing(t *testing.T) {
 	challenge := challengeFor(t, identity(t, a))
 	before := inUse(t, p.tpm)
 	for _, failing := range []tpm2.TPMCC{
-		tpm2.TPMCCContextLoad, tpm2.TPMCCStartAuthSession, tpm2.TPMCCPolicySecret, tpm2.TPMCCActivateCredential,
+		tpm2.TPMCCReadPublic, tpm2.TPMCCContextLoad, tpm2.TPMCCStartAuthSession, tpm2.TPMCCPolicySecret, tpm2.TPMCCActivateCredential,
 	} {
 		p.meddle(func(code tpm2.TPMCC) (tpm2.TPMRC, bool) { return tpm2.TPMRCLockout, code == failing }, nil)
 		_, err := a.Activate(t.Context(), session(0), challenge)

@@ -12,8 +12,10 @@ import (
 )
 
 // ErrReplaced is wrapped where the TPM at the address is another one than when
-// the attester was opened. Nothing is proved with it: open a new attester.
+// the attester was opened, or has another endorsement seed. Nothing is proved with it: open a new attester.
 var ErrReplaced = errors.New("the TPM is another one than before")
+
+func replaced() error { return fmt.Errorf("%w: %w", ports.ErrUnavailable, ErrReplaced) }
 
 var errClosed = errors.New("the attester was closed")
 
@@ -136,7 +138,7 @@ func (l *link) connect(ctx context.Context) error {
 	}
 	known := l.identity.akPublic != nil
 	if known && (!bytes.Equal(c.ak.public, l.identity.akPublic) || !bytes.Equal(c.ek.public, l.identity.ekPublic)) {
-		return errors.Join(fmt.Errorf("%w: %w", ports.ErrUnavailable, ErrReplaced), c.close())
+		return errors.Join(replaced(), c.close())
 	}
 	l.connection = c
 	return nil

@@ -48,6 +48,10 @@ func createObject(t transport.TPM, create func(transport.TPM) (*profile.Key, err
 
 // load brings the key back. Where the TPM does not know its saved context any
 // more, because it was reset in between, the key is made anew.
+//
+// The error wraps ErrReplaced where that makes another key than before: the seed of
+// the endorsement hierarchy was changed (TPM2_ChangeEPS, TPM 2.0 Library, Part 3,
+// section 24.5), which makes another TPM of it.
 func (o *object) load(t transport.TPM) error {
 	if o.handle != 0 {
 		return nil
@@ -63,6 +67,9 @@ func (o *object) load(t transport.TPM) error {
 	made, err := createObject(t, o.create)
 	if err != nil {
 		return err
+	}
+	if !bytes.Equal(made.public, o.public) {
+		return errors.Join(replaced(), made.unload(t))
 	}
 	*o = *made
 	return nil
