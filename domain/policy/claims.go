@@ -38,8 +38,9 @@ type Claims struct {
 // TPMClaims is what a TPM's keys and clock say.
 type TPMClaims struct {
 	EK measurement.Digest `json:"ek,omitzero"` // SHA-256 of the EK's SubjectPublicKeyInfo
-	// EKCertified says that the EK certificate chains to a configured root, or
-	// that the CA that certified the AK vouches that it did then.
+	// EKCertified says that the EK certificate chains to a configured root, or that
+	// the CA that certified the AK names the certificate that did then, and its
+	// issuer's revocation list, as far as one is cached, does not have it.
 	EKCertified  bool    `json:"ekCertified"`
 	AKProof      AKProof `json:"akProof,omitempty"`
 	ResetCount   uint32  `json:"resetCount"`   // TPMS_CLOCK_INFO

@@ -35,9 +35,10 @@ func newExplain(s *System) *cobra.Command {
 			"how old the evidence is remains open, and the output says so.\n\n" +
 			endorsementsHelp + "\n\n" +
 			"Not checked here is what only a live session knows: that the machine bears the\n" +
-			"mark of its cluster, and for claims that they are fresh. Where nothing shows\n" +
-			"that the attestation key lives in the TPM of the endorsement key, that is a\n" +
-			"warning here, and a refusal in a session.\n\n" +
+			"mark of its cluster, and for claims that they are fresh. Nor is revocation: a\n" +
+			"certificate that its issuer has revoked counts here. Where nothing shows that\n" +
+			"the attestation key lives in the TPM of the endorsement key, that is a warning\n" +
+			"here, and a refusal in a session.\n\n" +
 			"docs/findings.md explains each finding, docs/attesting.md shows how to find out\n" +
 			"why a machine is refused.\n\n" + exitHelp,
 		Example: "  asterism explain node.evidence --policy policy.yaml --nonce 8c5f…\n" +

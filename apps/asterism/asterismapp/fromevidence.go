@@ -16,6 +16,7 @@ import (
 type fromEvidenceOptions struct {
 	release   string
 	profile   string
+	nonce     *nonce
 	trust     *endorsements
 	registers registerList
 }
@@ -27,20 +28,24 @@ func newFromEvidence(s *System) *cobra.Command {
 		Long: "Verify evidence of a machine that you trust and know to run a release, and print\n" +
 			"a policy that admits what it booted. It is a draft: comments at its top say what\n" +
 			"it was made from, and what a person has to check before it is signed. Evidence\n" +
-			"that does not verify, or that its own draft would not admit, gives none.\n\n" +
+			"that does not verify, that was made for another nonce than that of --nonce, or\n" +
+			"that its own draft would not admit, gives none. Without --nonce the evidence may\n" +
+			"be of any age.\n\n" +
 			registersHelp + "\n\n" +
 			"Where the event log leads to a register's value, its events go into the draft:\n" +
 			"a refusal can then name the first that differs.\n\n" +
 			"The endorsement key (EK) of the machine's TPM is listed, so that this machine\n" +
 			"alone is admitted; where a root of --ek-roots vouches for it, all TPMs that the\n" +
 			"roots vouch for are trusted instead.\n\n" + endorsementsHelp + "\n\n" + exitHelp,
-		Example: "  asterism policy from-evidence node.evidence --release v1.0.0 > policy.yaml\n" +
+		Example: "  asterism policy from-evidence node.evidence --release v1.0.0 \\\n" +
+			"      --nonce 8c5f… > policy.yaml\n" +
 			"  asterism policy from-evidence node.evidence --release v1.0.0 \\\n" +
 			"      --ek-roots vendor.pem --registers 0,7",
 		Args:              files(1, 1, "one file of evidence, or - for standard input"),
 		ValidArgsFunction: completeAnyFile,
 	}
 	o := fromEvidenceOptions{trust: addEndorsements(c)}
+	o.nonce = addNonce(c, "the nonce in `hex` that the evidence must be made for")
 	c.Flags().StringVar(&o.release, "release", "", "the `name` of the release that the machine runs")
 	c.Flags().StringVar(&o.profile, "profile", "release", "the `name` of the image's profile")
 	c.Flags().Var(&o.registers, "registers", "PCRs beside those of the boot, as in 0,2,7, or none")
@@ -69,7 +74,7 @@ func (s *System) fromEvidence(c *cobra.Command, name string, o *fromEvidenceOpti
 	if err != nil {
 		return draftError(c, err)
 	}
-	return s.printDraft(displayName(name), x, d)
+	return s.printDraft(displayName(name), x, d, *o.nonce)
 }
 
 // examineFile verifies a file of evidence as of now.
@@ -98,9 +103,10 @@ func draftError(c *cobra.Command, err error) error {
 	return fmt.Errorf("drafting a policy: %w", err)
 }
 
-// printDraft prints a draft that admits the evidence that it was made of.
-func (s *System) printDraft(name string, x *examination, d *draft) error {
-	r, err := explainEvidence("<draft>", d.policy, x, nil, s.Now())
+// printDraft prints a draft that admits the evidence that it was made of, which
+// must be for the nonce where one is wanted.
+func (s *System) printDraft(name string, x *examination, d *draft, wanted nonce) error {
+	r, err := explainEvidence("<draft>", d.policy, x, wanted, s.Now())
 	if err != nil {
 		return err
 	}

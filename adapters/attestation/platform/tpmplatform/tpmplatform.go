@@ -16,9 +16,10 @@ import (
 	"github.com/asterism-k8s/asterism/ports"
 )
 
-// maxTrusts is how many verifiers are kept. A service has one trust, and another
-// one when its cluster's statement changes.
-const maxTrusts = 16
+// maxTrusts is how many verifiers are kept, each of which keeps up to 2 MiB of checked
+// certificates. A service has one trust, and another one when its cluster's
+// statement changes.
+const maxTrusts = 4
 
 // Config is what verifiers of the platform need.
 type Config struct {

@@ -11,15 +11,13 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"net/url"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/asterism-k8s/asterism/domain/measurement"
+	"github.com/asterism-k8s/asterism/domain/policy"
+	"github.com/asterism-k8s/asterism/ports"
 )
-
-// ekURNPrefix starts the name that an AK certificate has for its TPM.
-const ekURNPrefix = "urn:ek:sha256:"
 
 // ErrAttestationKey is wrapped where a public area is none of an attestation key
 // that a CA may certify.
@@ -27,10 +25,21 @@ var ErrAttestationKey = errors.New("not an attestation key")
 
 // akCertificate is what a checked certificate of an attestation key says.
 type akCertificate struct {
-	key   *ecdsa.PublicKey
-	ek    measurement.Digest
-	leaf  *x509.Certificate
-	valid window // of leaf and CA
+	key         *ecdsa.PublicKey
+	ek          measurement.Digest
+	endorsement *ports.CertificateID // of the endorsement key; nil where nobody vouched for it
+	valid       window               // of leaf and CA
+	kept        bool                 // the outcome depends on these bytes alone, and may be kept
+}
+
+// akCertificateSize is about how many bytes of memory one takes.
+const akCertificateSize = 1 << 10
+
+// certification is a certificate that holds for the key at hand, and what is known
+// of revocations.
+type certification struct {
+	*akCertificate
+	lists []policy.EndorsementClaims
 }
 
 // aikUsage is tcg-kp-AIKCertificate (TCG EK Credential Profile, section 3.2).
@@ -47,56 +56,76 @@ func (t *trust) checkAKCertificate(der []byte) (*akCertificate, error) {
 	if len(certificates) != 2 {
 		return nil, fmt.Errorf("%d certificates, want two: the key's and the CA's", len(certificates))
 	}
-	leaf, authority := certificates[0], certificates[1]
-	if !t.isEngine(authority) {
+	leaf, sent := certificates[0], certificates[1]
+	if !slices.Contains(t.engines, spkiHash(sent)) {
 		return nil, errUnknownIssuer
 	}
-	if err := leaf.CheckSignatureFrom(authority); err != nil {
-		return nil, fmt.Errorf("checking the CA's signature: %w", err)
+	c, err := readAKLeaf(leaf)
+	if err != nil {
+		return nil, err
 	}
-	return readAKLeaf(leaf, validity([]*x509.Certificate{authority}, leaf))
+	authorities, err := t.authoritiesOf(sent)
+	if err != nil {
+		return nil, err
+	}
+	authority, err := certifier(leaf, authorities)
+	if err != nil {
+		return nil, err
+	}
+	c.valid, c.kept = validity(leaf, authority), authority.Equal(sent)
+	return c, nil
 }
 
-func readAKLeaf(leaf *x509.Certificate, valid window) (*akCertificate, error) {
+// certifier returns the certificate of the CA that signed the leaf, where there
+// are several the one that holds for longest. The leaf is checked at a time at
+// which both hold: whether that is now is not yet asked.
+func certifier(leaf *x509.Certificate, authorities []*x509.Certificate) (found *x509.Certificate, err error) {
+	for _, authority := range authorities {
+		roots := x509.NewCertPool()
+		roots.AddCert(authority)
+		_, failed := leaf.Verify(x509.VerifyOptions{
+			Roots: roots, CurrentTime: validity(leaf, authority).from, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+		})
+		if failed != nil {
+			err = failed
+		} else if found == nil || authority.NotAfter.After(found.NotAfter) {
+			found = authority
+		}
+	}
+	if found == nil {
+		return nil, fmt.Errorf("checking the CA's signature: %w", err)
+	}
+	return found, nil
+}
+
+func readAKLeaf(leaf *x509.Certificate) (*akCertificate, error) {
 	key, ok := leaf.PublicKey.(*ecdsa.PublicKey)
 	switch {
 	case !ok:
 		return nil, fmt.Errorf("certifies a key of algorithm %v, want ECDSA", leaf.PublicKeyAlgorithm)
 	case leaf.IsCA:
 		return nil, errors.New("is a certificate of a CA")
-	case len(leaf.UnhandledCriticalExtensions) > 0:
-		return nil, fmt.Errorf("has the unknown critical extension %v", leaf.UnhandledCriticalExtensions[0])
 	case len(leaf.ExtKeyUsage) != 0 || len(leaf.UnknownExtKeyUsage) != 1 || !leaf.UnknownExtKeyUsage[0].Equal(aikUsage()):
 		return nil, fmt.Errorf("is not for %v alone", aikUsage())
 	}
-	ek, err := readEKName(leaf)
+	ek, endorsement, err := readNames(leaf)
 	if err != nil {
 		return nil, err
 	}
-	return &akCertificate{key: key, ek: ek, leaf: leaf, valid: valid}, nil
-}
-
-// readEKName reads the EK hash from the only alternative name.
-func readEKName(leaf *x509.Certificate) (measurement.Digest, error) {
-	others := len(leaf.DNSNames) + len(leaf.EmailAddresses) + len(leaf.IPAddresses)
-	if len(leaf.URIs) != 1 || others > 0 {
-		return measurement.Digest{}, errors.New("does not name exactly one endorsement key")
-	}
-	text, found := strings.CutPrefix(leaf.URIs[0].String(), ekURNPrefix)
-	ek, err := measurement.ParseDigest(text)
-	if !found || err != nil || ek.Algorithm() != measurement.SHA256 {
-		return measurement.Digest{}, fmt.Errorf("names something other than %s and 64 hexadecimal digits", ekURNPrefix)
-	}
-	return ek, nil
+	return &akCertificate{key: key, ek: ek, endorsement: endorsement}, nil
 }
 
 // AKCertificateRequest is what an engine's CA certifies: after an appraisal, that
 // the attestation key lives in the TPM of the endorsement key.
 type AKCertificateRequest struct {
-	AKPublic  []byte             // TPMT_PUBLIC, checked as a verifier checks it
-	EK        measurement.Digest // SHA-256 of the endorsement key's SubjectPublicKeyInfo
-	NotBefore time.Time
-	NotAfter  time.Time
+	AKPublic []byte             // TPMT_PUBLIC, checked as a verifier checks it
+	EK       measurement.Digest // SHA-256 of the endorsement key's SubjectPublicKeyInfo
+	// EKCertificate names the certificate that vouched for the endorsement key, as
+	// ports.Verified does. Nil says that none did: then no verifier takes the
+	// endorsement key for certified because of this certificate.
+	EKCertificate *ports.CertificateID
+	NotBefore     time.Time
+	NotAfter      time.Time
 }
 
 // IssueAKCertificate returns the attestation key's certificate in DER, and the
@@ -115,6 +144,9 @@ func IssueAKCertificate(random io.Reader, authority *x509.Certificate, signer cr
 	if r.EK.Algorithm() != measurement.SHA256 || !r.NotAfter.After(r.NotBefore) {
 		return nil, errors.New("certifying an attestation key: no endorsement key or no time of validity")
 	}
+	if r.EKCertificate != nil && !isSerial(r.EKCertificate.Serial) {
+		return nil, fmt.Errorf("certifying an attestation key: %q is no serial number of a certificate", r.EKCertificate.Serial)
+	}
 	var serial [16]byte
 	if _, err := io.ReadFull(random, serial[:]); err != nil {
 		return nil, fmt.Errorf("choosing a serial number: %w", err)
@@ -130,14 +162,13 @@ func IssueAKCertificate(random io.Reader, authority *x509.Certificate, signer cr
 }
 
 func akTemplate(r *AKCertificateRequest, serial *big.Int) *x509.Certificate {
-	name := strings.TrimPrefix(ekURNPrefix, "urn:") + r.EK.String()
 	return &x509.Certificate{
 		SerialNumber: serial,
 		Subject:      pkix.Name{CommonName: "Asterism attestation key"},
 		NotBefore:    r.NotBefore, NotAfter: r.NotAfter,
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		UnknownExtKeyUsage:    []asn1.ObjectIdentifier{aikUsage()},
-		URIs:                  []*url.URL{{Scheme: "urn", Opaque: name}},
+		URIs:                  akNames(r),
 		BasicConstraintsValid: true,
 	}
 }

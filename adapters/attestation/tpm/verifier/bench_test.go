@@ -11,9 +11,8 @@ import (
 	"github.com/asterism-k8s/asterism/ports"
 )
 
-func hashOf(text string) measurement.Digest {
-	return measurement.Sum(measurement.SHA256, []byte(text))
-}
+// someEK is the hash of an endorsement key of no machine.
+func someEK() measurement.Digest { return measurement.Sum(measurement.SHA256, []byte("ek")) }
 
 // BenchmarkVerify is the verification of a member's evidence, whose attestation
 // key an engine's CA has certified, with logs of real machines.
@@ -28,7 +27,7 @@ func BenchmarkVerify(b *testing.B) {
 				values, log = registersOf(b, &recording), recording.Data
 			}
 			certificate := must(verifier.IssueAKCertificate(nil, engine.certificate, engine.key, &verifier.AKCertificateRequest{
-				AKPublic: s.public(), EK: hashOf("ek"), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+				AKPublic: s.public(), EK: someEK(), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 			}))(b)
 			submission := &ports.Submission{Evidence: withEndorsement(wrap(b, s.attestation(b, values, log)), evidence.AKCertificate, certificate)}
 			v := newVerifier(b, &ports.Trust{EngineCAs: []evidence.SPKIHash{engine.spki()}})

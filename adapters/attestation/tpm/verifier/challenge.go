@@ -28,7 +28,11 @@ func (v *Verifier) Challenge(ctx context.Context, id *ports.Identity) (*ports.Ch
 	checkSize(id, &f)
 	ak := newAttestationKey(id.AKPublic, &f)
 	if ak != nil && len(id.AKCertificate) > 0 {
-		if c := v.certifiedBy(id.AKCertificate, ak, &f); c != nil && len(f.list) == 0 && c.valid.holds(now) {
+		c, err := v.certifiedBy(ctx, id.AKCertificate, ak, &f)
+		if err != nil {
+			return nil, err
+		}
+		if c != nil && len(f.list) == 0 && c.valid.holds(now) {
 			return nil, nil //nolint:nilnil // ports.Verifier: nothing needs to be answered
 		}
 	}
@@ -47,11 +51,32 @@ func (v *Verifier) makeCredential(ak *attestationKey, e *endorsed) (*ports.Chall
 	if _, err := io.ReadFull(v.random, secret); err != nil {
 		return nil, fmt.Errorf("choosing the secret of a challenge: %w", err)
 	}
-	credential, err := profile.MakeCredential(v.random, endorsementArea(e.key), ak.name, secret)
+	random := &source{Reader: v.random}
+	credential, err := profile.MakeCredential(random, endorsementArea(e.key), ak.name, secret)
+	if random.err != nil {
+		return nil, fmt.Errorf("making a challenge: %w", random.err)
+	}
 	if err != nil {
-		return nil, err
+		var f findings
+		f.add(unacceptableEK("key", "a key that can be encrypted to", err.Error()))
+		return nil, f.err()
 	}
 	return &ports.Challenge{Blob: credential.Encode(), Secret: secret}, nil
+}
+
+// source remembers that it failed: what fails otherwise is the peer's key.
+type source struct {
+	io.Reader
+
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil {
+		s.err = err
+	}
+	return n, err //nolint:wrapcheck // it is the reader's own
 }
 
 // checkSize bounds what is parsed next.

@@ -10,26 +10,25 @@ import (
 	"time"
 
 	"github.com/asterism-k8s/asterism/domain/measurement"
-	"github.com/asterism-k8s/asterism/domain/policy"
-)
-
-const (
-	maxCertificates     = 8        // in one chain
-	maxCertificatesSize = 32 << 10 // bytes of one chain
 )
 
 // ekCertificate is what a checked certificate of an endorsement key says.
 type ekCertificate struct {
 	key   *rsa.PublicKey
 	hash  measurement.Digest
-	chain []*x509.Certificate // to a root; empty where no root is trusted
-	valid window
+	chain []link // to a root; empty where no root is trusted
+	valid window // of the whole chain
+	kept  bool   // the outcome depends on these bytes alone, and may be kept
 }
 
-// window is the time for which something holds.
-type window struct{ from, to time.Time }
-
-func (w window) holds(at time.Time) bool { return !at.Before(w.from) && !at.After(w.to) }
+// size is about how many bytes of memory it takes.
+func (c *ekCertificate) size() int {
+	size := 512
+	for i := range c.chain {
+		size += c.chain[i].size()
+	}
+	return size
+}
 
 // errUnknownIssuer says that a certificate comes from nobody that is trusted.
 // It may be genuine, so that it is no finding, and it certifies nothing.
@@ -56,22 +55,10 @@ func (t *trust) checkEKCertificate(der []byte, now time.Time) (*ekCertificate, *
 	if err != nil && !errors.Is(err, errUnknownIssuer) {
 		return nil, invalidCertificate("EK certificate", "a chain to a configured root", err.Error())
 	}
-	return &ekCertificate{key: key, hash: hash, chain: chain, valid: validity(chain, leaf)}, nil
-}
-
-// parseChain reads certificates in DER, the leaf first.
-func parseChain(subject string, der []byte) ([]*x509.Certificate, *problem) {
-	if len(der) > maxCertificatesSize {
-		return nil, invalidCertificate(subject, fmt.Sprintf("at most %d bytes", maxCertificatesSize), fmt.Sprintf("%d bytes", len(der)))
-	}
-	certificates, err := x509.ParseCertificates(der)
-	if err != nil {
-		return nil, invalidCertificate(subject, "certificates in DER", err.Error())
-	}
-	if len(certificates) == 0 || len(certificates) > maxCertificates {
-		return nil, invalidCertificate(subject, fmt.Sprintf("1 to %d certificates", maxCertificates), fmt.Sprintf("%d", len(certificates)))
-	}
-	return certificates, nil
+	return &ekCertificate{
+		key: key, hash: hash, chain: linksOf(chain),
+		valid: validity(append(chain, leaf)...), kept: isAll(chain, certificates),
+	}, nil
 }
 
 // checkEKLeaf checks what the profile says of the certificate itself, and takes
@@ -109,66 +96,4 @@ func checkUsage(leaf *x509.Certificate, want asn1.ObjectIdentifier) error {
 		return fmt.Errorf("is for other uses than %v", want)
 	}
 	return nil
-}
-
-// chain verifies the signatures up to a root whose key is trusted.
-func (t *trust) chain(leaf *x509.Certificate, others []*x509.Certificate, now time.Time) ([]*x509.Certificate, error) {
-	roots, between := t.roots, x509.NewCertPool()
-	for _, authority := range t.authorities {
-		between.AddCert(authority)
-	}
-	cloned := false
-	for _, other := range others {
-		between.AddCert(other)
-		if t.isRoot(other) {
-			if !cloned {
-				roots, cloned = roots.Clone(), true
-			}
-			roots.AddCert(other)
-		}
-	}
-	chains, err := leaf.Verify(x509.VerifyOptions{
-		Roots: roots, Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
-	})
-	if err == nil {
-		return chains[0], nil
-	}
-	var unknown x509.UnknownAuthorityError
-	if errors.As(err, &unknown) && !t.claimsKnownIssuer(leaf) {
-		return nil, errUnknownIssuer
-	}
-	return nil, err
-}
-
-// claimsKnownIssuer says whether the certificate names an issuer that is trusted:
-// then a chain that fails is a forgery, not another manufacturer's.
-func (t *trust) claimsKnownIssuer(leaf *x509.Certificate) bool {
-	return slices.ContainsFunc(t.authorities, func(authority *x509.Certificate) bool {
-		named := slices.Equal(authority.RawSubject, leaf.RawIssuer)
-		sameKey := len(leaf.AuthorityKeyId) == 0 || len(authority.SubjectKeyId) == 0 ||
-			slices.Equal(leaf.AuthorityKeyId, authority.SubjectKeyId)
-		return named && sameKey && authority.CheckSignature(leaf.SignatureAlgorithm, leaf.RawTBSCertificate, leaf.Signature) != nil
-	})
-}
-
-// validity is the time for which the whole chain holds, or where there is none
-// the certificate alone.
-func validity(chain []*x509.Certificate, leaf *x509.Certificate) window {
-	w := window{leaf.NotBefore, leaf.NotAfter}
-	for _, c := range chain {
-		if c.NotBefore.After(w.from) {
-			w.from = c.NotBefore
-		}
-		if c.NotAfter.Before(w.to) {
-			w.to = c.NotAfter
-		}
-	}
-	return w
-}
-
-func invalidCertificate(subject, expected, seen string) *problem {
-	return &problem{
-		code: policy.CodeCertificateInvalid, subject: subject, expected: expected, seen: seen,
-		remedy: "A certificate that does not hold is never passed over: have the attester send the right one, or none.",
-	}
 }

@@ -94,7 +94,7 @@ func FuzzEKCertificate(f *testing.F) {
 func FuzzAKCertificate(f *testing.F) {
 	s, engine := newSigner(f), newAuthority(f, "engine")
 	genuine := must(verifier.IssueAKCertificate(nil, engine.certificate, engine.key, &verifier.AKCertificateRequest{
-		AKPublic: s.public(), EK: hashOf("ek"), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		AKPublic: s.public(), EK: someEK(), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 	}))(f)
 	f.Add(genuine)
 	v := newVerifier(f, &ports.Trust{EngineCAs: []evidence.SPKIHash{engine.spki()}})
@@ -117,7 +117,7 @@ func FuzzPublicArea(f *testing.F) {
 	engine := newAuthority(f, "engine")
 	f.Fuzz(func(t *testing.T, area []byte) {
 		_, err := verifier.IssueAKCertificate(nil, engine.certificate, engine.key, &verifier.AKCertificateRequest{
-			AKPublic: area, EK: hashOf("ek"), NotBefore: recordedAt(), NotAfter: recordedAt().Add(time.Hour),
+			AKPublic: area, EK: someEK(), NotBefore: recordedAt(), NotAfter: recordedAt().Add(time.Hour),
 		})
 		if err != nil {
 			return

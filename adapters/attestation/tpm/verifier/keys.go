@@ -5,7 +5,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/asterism-k8s/asterism/domain/evidence"
@@ -18,29 +17,23 @@ import (
 type endorsed struct {
 	key          *rsa.PublicKey
 	hash         measurement.Digest
-	certified    bool
+	certificate  *ports.CertificateID // nil where nobody who is trusted vouches
 	endorsements []policy.EndorsementClaims
 }
 
 // endorsementOf checks a certificate of an endorsement key. The result is nil
 // where it does not hold, which is a finding.
 func (v *Verifier) endorsementOf(ctx context.Context, der []byte, now time.Time, f *findings) (*endorsed, error) {
-	certificate, p := v.ekCertificate(der, now)
+	c, p := v.ekCertificate(der, now)
 	if p != nil {
 		f.add(p)
 		return nil, nil //nolint:nilnil // the finding says why there is none
 	}
-	e := &endorsed{key: certificate.key, hash: certificate.hash, certified: len(certificate.chain) > 0}
-	for i, c := range certificate.chain {
-		subject := "EK certificate"
-		if i > 0 {
-			subject = fmt.Sprintf("EK certificate, issuer %d", i)
-		}
-		e.endorsements = append(e.endorsements, policy.EndorsementClaims{
-			Kind: policy.Certificate, Subject: subject, Issued: c.NotBefore, Expires: c.NotAfter,
-		})
+	e := &endorsed{key: c.key, hash: c.hash, endorsements: timesOf(c.chain)}
+	if len(c.chain) > 0 {
+		e.certificate = idOf(c.chain)
 	}
-	lists, p, err := v.revocation.check(ctx, certificate.chain)
+	lists, p, err := v.revocation.check(ctx, c.chain)
 	if err != nil {
 		return nil, err
 	}
@@ -49,41 +42,58 @@ func (v *Verifier) endorsementOf(ctx context.Context, der []byte, now time.Time,
 	return e, nil
 }
 
-// ekCertificate is trust.checkEKCertificate with the results kept that held.
+// ekCertificate is trust.checkEKCertificate. Results are kept of chains that held
+// and to which nothing can be added that leaves them what they are: a peer cannot
+// fill the memory with one certificate.
 func (v *Verifier) ekCertificate(der []byte, now time.Time) (*ekCertificate, *problem) {
 	key := sha256.Sum256(der)
 	if kept, found := v.ekCertificates.get(key); found && kept.valid.holds(now) {
 		return kept, nil
 	}
-	certificate, p := v.trust.checkEKCertificate(der, now)
-	if p == nil {
-		v.ekCertificates.put(key, certificate)
+	c, p := v.trust.checkEKCertificate(der, now)
+	if p == nil && c.kept {
+		v.ekCertificates.put(key, c, c.size())
 	}
-	return certificate, p
+	return c, p
 }
 
-// certifiedBy checks a certificate of the attestation key. The result is nil where
-// the CA is not known, which is no finding, or where it does not hold, which is.
-func (v *Verifier) certifiedBy(der []byte, ak *attestationKey, f *findings) *akCertificate {
-	key := sha256.Sum256(der)
-	certificate, found := v.akCertificates.get(key)
-	if !found {
-		var err error
-		certificate, err = v.trust.checkAKCertificate(der)
-		if errors.Is(err, errUnknownIssuer) {
-			return nil
-		}
-		if err != nil {
-			f.add(invalidCertificate("AK certificate", "", err.Error()))
-			return nil
-		}
-		v.akCertificates.put(key, certificate)
+// certifiedBy checks a certificate of the attestation key, and whether the
+// certificate of the endorsement key that it relies on was revoked. The result is
+// nil where the CA is not known, which is no finding, or where it does not hold,
+// which is.
+func (v *Verifier) certifiedBy(ctx context.Context, der []byte, ak *attestationKey, f *findings) (*certification, error) {
+	c, err := v.akCertificate(der)
+	if errors.Is(err, errUnknownIssuer) {
+		return nil, nil //nolint:nilnil // there is none that counts
 	}
-	if !certificate.key.Equal(ak.key) {
+	if err != nil {
+		f.add(invalidCertificate("AK certificate", "", err.Error()))
+		return nil, nil //nolint:nilnil // the finding says why there is none
+	}
+	if !c.key.Equal(ak.key) {
 		f.add(mismatch("AK certificate", "a certificate of the key that signed", "one of another key"))
-		return nil
+		return nil, nil //nolint:nilnil // the finding says why there is none
 	}
-	return certificate
+	if c.endorsement == nil {
+		return &certification{akCertificate: c}, nil
+	}
+	vouched := link{serial: c.endorsement.Serial, issuer: v.trust.issuerOf(c.endorsement.Issuer)}
+	lists, p, err := v.revocation.check(ctx, []link{vouched})
+	f.addIf(p)
+	return &certification{akCertificate: c, lists: lists}, err
+}
+
+// akCertificate is trust.checkAKCertificate with the results kept that held.
+func (v *Verifier) akCertificate(der []byte) (*akCertificate, error) {
+	key := sha256.Sum256(der)
+	if kept, found := v.akCertificates.get(key); found {
+		return kept, nil
+	}
+	c, err := v.trust.checkAKCertificate(der)
+	if err == nil && c.kept {
+		v.akCertificates.put(key, c, akCertificateSize)
+	}
+	return c, err
 }
 
 // identify checks what a machine says of its endorsement key: a certificate, a

@@ -7,21 +7,25 @@ import (
 )
 
 // lru keeps the results of checks that are dear and whose outcome depends on the
-// key alone, the most recently used ones. It may be used concurrently.
+// key alone, the most recently used ones, within a number of entries and a number
+// of bytes. It may be used concurrently.
 type lru[V any] struct {
-	mu      sync.Mutex
-	limit   int
-	entries map[[sha256.Size]byte]*list.Element
-	order   *list.List // of *lruEntry[V], the most recently used first
+	mu       sync.Mutex
+	entries  map[[sha256.Size]byte]*list.Element
+	order    *list.List // of *lruEntry[V], the most recently used first
+	limit    int        // entries
+	maxBytes int
+	bytes    int // of all entries, as stated
 }
 
 type lruEntry[V any] struct {
 	key   [sha256.Size]byte
 	value V
+	bytes int
 }
 
-func newLRU[V any](limit int) *lru[V] {
-	return &lru[V]{limit: limit, entries: make(map[[sha256.Size]byte]*list.Element), order: list.New()}
+func newLRU[V any](limit, maxBytes int) *lru[V] {
+	return &lru[V]{limit: limit, maxBytes: maxBytes, entries: make(map[[sha256.Size]byte]*list.Element), order: list.New()}
 }
 
 func (l *lru[V]) get(key [sha256.Size]byte) (value V, found bool) {
@@ -35,17 +39,22 @@ func (l *lru[V]) get(key [sha256.Size]byte) (value V, found bool) {
 	return element.Value.(*lruEntry[V]).value, true //nolint:errcheck // nothing else is put there
 }
 
-func (l *lru[V]) put(key [sha256.Size]byte, value V) {
+// put keeps a value that takes about that many bytes.
+func (l *lru[V]) put(key [sha256.Size]byte, value V, bytes int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if element, found := l.entries[key]; found {
-		element.Value = &lruEntry[V]{key, value}
-		l.order.MoveToFront(element)
-		return
+		l.remove(element)
 	}
-	l.entries[key] = l.order.PushFront(&lruEntry[V]{key, value})
-	if oldest := l.order.Back(); l.order.Len() > l.limit {
-		l.order.Remove(oldest)
-		delete(l.entries, oldest.Value.(*lruEntry[V]).key) //nolint:errcheck // nothing else is put there
+	l.entries[key] = l.order.PushFront(&lruEntry[V]{key, value, bytes})
+	l.bytes += bytes
+	for l.order.Len() > l.limit || l.bytes > l.maxBytes {
+		l.remove(l.order.Back())
 	}
+}
+
+func (l *lru[V]) remove(element *list.Element) {
+	entry := l.order.Remove(element).(*lruEntry[V]) //nolint:errcheck // nothing else is put there
+	delete(l.entries, entry.key)
+	l.bytes -= entry.bytes
 }

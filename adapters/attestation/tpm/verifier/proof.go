@@ -14,7 +14,7 @@ import (
 // proof is what shows in which TPM the attestation key lives.
 type proof struct {
 	ek           measurement.Digest
-	ekCertified  bool
+	certificate  *ports.CertificateID // of the endorsement key, nil where nobody vouches
 	akProof      policy.AKProof
 	endorsements []policy.EndorsementClaims
 }
@@ -30,9 +30,12 @@ func (v *Verifier) prove(ctx context.Context, s *ports.Submission, ak *attestati
 			return proof{}, err
 		}
 	}
-	var certificate *akCertificate
+	var certificate *certification
 	if der := endorsement(s.Evidence, evidence.AKCertificate); len(der) > 0 && ak != nil {
-		certificate = v.certifiedBy(der, ak, f)
+		var err error
+		if certificate, err = v.certifiedBy(ctx, der, ak, f); err != nil {
+			return proof{}, err
+		}
 	}
 	switch {
 	case s.Activated != nil:
@@ -40,7 +43,7 @@ func (v *Verifier) prove(ctx context.Context, s *ports.Submission, ak *attestati
 	case certificate != nil:
 		return certified(certificate, hearsay, now, f), nil
 	case hearsay != nil:
-		return proof{ek: hearsay.hash, ekCertified: hearsay.certified, endorsements: hearsay.endorsements}, nil
+		return proof{ek: hearsay.hash, certificate: hearsay.certificate, endorsements: hearsay.endorsements}, nil
 	default:
 		return proof{}, nil
 	}
@@ -48,7 +51,7 @@ func (v *Verifier) prove(ctx context.Context, s *ports.Submission, ak *attestati
 
 // activated is the proof of a machine that has answered a challenge, which was
 // made for both its keys.
-func (v *Verifier) activated(ctx context.Context, id *ports.Identity, ak *attestationKey, certificate *akCertificate, hearsay *endorsed, now time.Time, f *findings) (proof, error) {
+func (v *Verifier) activated(ctx context.Context, id *ports.Identity, ak *attestationKey, certificate *certification, hearsay *endorsed, now time.Time, f *findings) (proof, error) {
 	if id.Platform != v.platform {
 		f.malformed("identity: platform", string(v.platform), string(id.Platform))
 	}
@@ -65,23 +68,27 @@ func (v *Verifier) activated(ctx context.Context, id *ports.Identity, ak *attest
 	if hearsay != nil {
 		hearsay.sameEK(e.hash, f)
 	}
-	return proof{ek: e.hash, ekCertified: e.certified, akProof: policy.AKActivated, endorsements: e.endorsements}, nil
+	return proof{ek: e.hash, certificate: e.certificate, akProof: policy.AKActivated, endorsements: e.endorsements}, nil
 }
 
 // certified is the proof of a machine whose attestation key an engine's CA has
-// certified. It did so after an appraisal, so that the endorsement key counts as
-// certified too.
-func certified(c *akCertificate, hearsay *endorsed, now time.Time, f *findings) proof {
+// certified. The endorsement key counts as certified where the CA says which
+// certificate vouched for it, or where one is here that does: an engine may have
+// admitted the machine because its policy lists the key.
+func certified(c *certification, hearsay *endorsed, now time.Time, f *findings) proof {
 	if !c.valid.holds(now) {
 		f.add(invalidCertificate("AK certificate", "valid at "+stamp(now), "from "+stamp(c.valid.from)+" to "+stamp(c.valid.to)))
 	}
-	p := proof{ek: c.ek, ekCertified: true, akProof: policy.AKCertified}
-	p.endorsements = []policy.EndorsementClaims{{
+	p := proof{ek: c.ek, certificate: c.endorsement, akProof: policy.AKCertified}
+	p.endorsements = append([]policy.EndorsementClaims{{
 		Kind: policy.Certificate, Subject: "AK certificate", Issued: c.valid.from, Expires: c.valid.to,
-	}}
+	}}, c.lists...)
 	if hearsay != nil {
 		hearsay.sameEK(c.ek, f)
 		p.endorsements = append(p.endorsements, hearsay.endorsements...)
+	}
+	if p.certificate == nil && hearsay != nil {
+		p.certificate = hearsay.certificate
 	}
 	return p
 }

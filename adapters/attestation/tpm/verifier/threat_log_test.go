@@ -12,42 +12,6 @@ import (
 	"github.com/asterism-k8s/asterism/ports"
 )
 
-// field is a field of an event in a log.
-type field struct {
-	event      int
-	name       string
-	from, size int
-}
-
-// fieldsOf takes a crypto-agile log apart, whose events have digests of all banks.
-func fieldsOf(log []byte) []field {
-	header := 32 + int(binary.LittleEndian.Uint32(log[28:]))
-	sizes := map[uint16]int{4: 20, 11: 32, 12: 48}
-	fields := []field{{0, "pcr", 0, 4}, {0, "type", 4, 4}, {0, "size", 28, 4}, {0, "signature", 32, 16}, {0, "version", 52, 2}, {0, "banks", 56, header - 57}}
-	for at, event := header, 1; at < len(log); event++ {
-		add := func(name string, size int) {
-			if size > 0 {
-				fields = append(fields, field{event, name, at, size})
-			}
-			at += size
-		}
-		add("pcr", 4)
-		add("type", 4)
-		count := binary.LittleEndian.Uint32(log[at:])
-		add("count", 4)
-		for range count {
-			bank := binary.LittleEndian.Uint16(log[at:])
-			name := map[uint16]string{4: "sha1", 11: "sha256", 12: "sha384"}[bank]
-			add(name+" bank", 2)
-			add(name+" digest", sizes[bank])
-		}
-		size := int(binary.LittleEndian.Uint32(log[at:]))
-		add("size", 4)
-		add("data", size)
-	}
-	return fields
-}
-
 // appraised is how policy sees evidence with that log, beside registers that were
 // recorded with the genuine one.
 type appraised struct {
@@ -82,14 +46,14 @@ func TestThreat07EveryField(t *testing.T) {
 				t.Fatalf("the genuine log is refused: %+v", want)
 			}
 			accepted := map[string]int{}
-			for _, f := range fieldsOf(recording.Data) {
+			for _, f := range recordedtest.Fields(recording.Data) {
 				altered := slices.Clone(recording.Data)
-				altered[f.from+f.size/2] ^= 0x01
+				altered[f.From+f.Size/2] ^= 0x01
 				got := appraiseLog(t, v, s, values, altered)
 				if got.refused {
 					continue
 				}
-				accepted[f.name]++
+				accepted[f.Name]++
 				checkUncovered(t, f, &want.claims, &got.claims)
 			}
 			for name := range accepted {
@@ -103,23 +67,23 @@ func TestThreat07EveryField(t *testing.T) {
 
 // checkUncovered holds what an altered field that no digest covers may change
 // against what it did.
-func checkUncovered(t *testing.T, f field, want, got *policy.Claims) {
+func checkUncovered(t *testing.T, f recordedtest.Field, want, got *policy.Claims) {
 	t.Helper()
 	if len(got.Events) != len(want.Events) || got.Locality != want.Locality {
-		t.Errorf("event %d, %s: %d events, locality %d", f.event, f.name, len(got.Events), got.Locality)
+		t.Errorf("event %d, %s: %d events, locality %d", f.Event, f.Name, len(got.Events), got.Locality)
 		return
 	}
 	if got.SecureBoot != nil && *got.SecureBoot != *want.SecureBoot {
-		t.Errorf("event %d, %s: secure boot became %t", f.event, f.name, *got.SecureBoot)
+		t.Errorf("event %d, %s: secure boot became %t", f.Event, f.Name, *got.SecureBoot)
 	}
 	for i := range want.Events {
 		g, w := got.Events[i], want.Events[i]
 		if g.Register != w.Register || g.Digest != w.Digest {
-			t.Errorf("event %d, %s: event %d became %+v", f.event, f.name, i, g)
+			t.Errorf("event %d, %s: event %d became %+v", f.Event, f.Name, i, g)
 		}
 		believed := g.Description != "" && g.Description[0] != 'u'
 		if g.Description != w.Description && believed {
-			t.Errorf("event %d, %s: event %d is believed to be %q", f.event, f.name, i, g.Description)
+			t.Errorf("event %d, %s: event %d is believed to be %q", f.Event, f.Name, i, g.Description)
 		}
 	}
 }
@@ -129,12 +93,12 @@ func checkUncovered(t *testing.T, f field, want, got *policy.Claims) {
 func TestThreat07SecureBoot(t *testing.T) {
 	recording := recordedtest.FindLog(t, "ubuntu-2104-no-secure-boot")
 	values, s, v := registersOf(t, &recording), newSigner(t), newVerifier(t, &ports.Trust{})
-	var variable, kind field
-	for _, f := range fieldsOf(recording.Data) {
-		if f.name == "type" && variable.size == 0 {
+	var variable, kind recordedtest.Field
+	for _, f := range recordedtest.Fields(recording.Data) {
+		if f.Name == "type" && variable.Size == 0 {
 			kind = f
 		}
-		if f.name == "data" && f.size > 50 && string(recording.Data[f.from+32:f.from+34]) == "S\x00" && variable.size == 0 {
+		if f.Name == "data" && f.Size > 50 && string(recording.Data[f.From+32:f.From+34]) == "S\x00" && variable.Size == 0 {
 			variable = f
 		}
 	}
@@ -142,17 +106,17 @@ func TestThreat07SecureBoot(t *testing.T) {
 		t.Fatalf("the genuine log says %v", genuine)
 	}
 	on := slices.Clone(recording.Data)
-	on[variable.from+variable.size-1] = 1
+	on[variable.From+variable.Size-1] = 1
 	hidden := slices.Clone(recording.Data)
-	binary.LittleEndian.PutUint32(hidden[kind.from:], 5) // an action
+	binary.LittleEndian.PutUint32(hidden[kind.From:], 5) // an action
 	for name, log := range map[string][]byte{"value": on, "hidden": hidden} {
 		if got := appraiseLog(t, v, s, values, log); got.refused || got.claims.SecureBoot != nil {
 			t.Errorf("%s: %v", name, got.claims.SecureBoot)
 		}
 	}
 	// Whoever runs later extends the register once more, with the variable on.
-	event := slices.Clone(on[kind.from-4 : variable.from+variable.size])
-	if got := appraiseLog(t, v, s, extended(values, 7, on[variable.from:variable.from+variable.size]), withDigest(event, recording.Data)); got.refused || got.claims.SecureBoot == nil || *got.claims.SecureBoot {
+	event := slices.Clone(on[kind.From-4 : variable.From+variable.Size])
+	if got := appraiseLog(t, v, s, extended(values, 7, on[variable.From:variable.From+variable.Size]), withDigest(event, recording.Data)); got.refused || got.claims.SecureBoot == nil || *got.claims.SecureBoot {
 		t.Errorf("a second variable: refused %t, %v", got.refused, got.claims.SecureBoot)
 	}
 	// Without a replay that leads to the quoted value nothing is told.

@@ -58,7 +58,13 @@ func certified(t testing.TB, a *authority, change func(*x509.Certificate)) (*mac
 
 func newCache(t testing.TB) *endorsements.Cache {
 	t.Helper()
-	return must(endorsements.Open(filepath.Join(t.TempDir(), "cache")))(t)
+	c := must(endorsements.Open(filepath.Join(t.TempDir(), "cache")))(t)
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Errorf("closing the cache: %v", err)
+		}
+	})
+	return c
 }
 
 func cacheList(t testing.TB, c ports.EndorsementCache, a *authority, der []byte) {

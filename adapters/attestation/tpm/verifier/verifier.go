@@ -17,9 +17,12 @@ import (
 	"github.com/asterism-k8s/asterism/ports"
 )
 
-// keptCertificates is how many checked certificates of each kind are kept: those
-// of the machines that a cluster sees again and again.
-const keptCertificates = 4096
+// Bounds of what is kept of checked certificates of each kind: those of the
+// machines that a cluster sees again and again.
+const (
+	keptCertificates = 4096
+	keptBytes        = 1 << 20
+)
 
 // Config is what a verifier needs. Platform, Trust and Now must be set.
 type Config struct {
@@ -70,8 +73,8 @@ func New(c Config) (*Verifier, error) {
 	return &Verifier{
 		platform: c.Platform, trust: parsed, now: c.Now, random: c.Random,
 		revocation:     newRevocation(c.Cache),
-		ekCertificates: newLRU[*ekCertificate](keptCertificates),
-		akCertificates: newLRU[*akCertificate](keptCertificates),
+		ekCertificates: newLRU[*ekCertificate](keptCertificates, keptBytes),
+		akCertificates: newLRU[*akCertificate](keptCertificates, keptBytes),
 	}, nil
 }
 
@@ -105,10 +108,12 @@ func (v *Verifier) Verify(ctx context.Context, s *ports.Submission) (*ports.Veri
 		return nil, err
 	}
 	claims.TPM = &policy.TPMClaims{
-		EK: p.ek, EKCertified: p.ekCertified, AKProof: p.akProof, ResetCount: a.resetCount, RestartCount: a.restartCount,
+		EK: p.ek, EKCertified: p.certificate != nil, AKProof: p.akProof, ResetCount: a.resetCount, RestartCount: a.restartCount,
 	}
 	claims.Endorsements = p.endorsements
-	return &ports.Verified{Claims: claims, AttestationKey: evidence.HashAttestationKey(b.akPublic)}, nil
+	return &ports.Verified{
+		Claims: claims, EKCertificate: p.certificate, AttestationKey: evidence.HashAttestationKey(b.akPublic),
+	}, nil
 }
 
 // checkEnvelope returns how large the evidence is, 0 where it is none of this

@@ -22,16 +22,17 @@ const (
 // readCEL reads records numbered from 0, each with a register, one SHA-256 digest
 // and its content, in this order. The content is believed where the digest is of
 // it, and told where it is our mark.
-func (l *Log) readCEL(log []byte) error {
+func (p *parser) readCEL(log []byte) error {
 	r := &tlvReader{rest: log}
 	for n := uint64(0); len(r.rest) > 0; n++ {
+		if err := p.count(); err != nil {
+			return err
+		}
 		e, err := r.record(n)
 		if err != nil {
 			return fmt.Errorf("record %d: %w", n, err)
 		}
-		if err := l.append(e); err != nil {
-			return err
-		}
+		p.append(e)
 	}
 	return nil
 }

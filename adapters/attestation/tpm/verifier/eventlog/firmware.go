@@ -58,24 +58,26 @@ type record struct {
 	data     []byte
 }
 
-func (l *Log) readFirmware(log []byte, quoted *measurement.Registers) error {
+func (p *parser) readFirmware(log []byte, quoted *measurement.Registers) error {
 	r := &reader{rest: log}
 	banks, err := readHeader(r)
 	if err != nil {
 		return err
 	}
-	l.Events = make([]measurement.Event, 0, len(log)/bytesPerEvent)
-	var state secureBoot
+	p.log.Events = make([]measurement.Event, 0, len(log)/bytesPerEvent)
 	for n := 1; len(r.rest) > 0; n++ {
+		if err := p.count(); err != nil {
+			return err
+		}
 		e, err := readRecord(r, banks)
 		if err != nil {
 			return fmt.Errorf("event %d: %w", n, err)
 		}
-		if err := l.add(&e, &state); err != nil {
+		if err := p.add(&e); err != nil {
 			return fmt.Errorf("event %d: %w", n, err)
 		}
 	}
-	l.SecureBoot = state.proven(l.Events, quoted)
+	p.log.SecureBoot = p.secureBoot.proven(p.log.Events, quoted)
 	return nil
 }
 
@@ -104,22 +106,23 @@ func readRecord(r *reader, banks []bank) (record, error) {
 }
 
 // add puts what was extended into the log, and takes note of what was not.
-func (l *Log) add(e *record, state *secureBoot) error {
+func (p *parser) add(e *record) error {
 	register, err := measurement.NewRegister(measurement.PCR, int(e.register))
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	if e.kind == evNoAction {
-		return l.note(e, register)
+		return p.note(e)
 	}
-	if e.kind == evEFIHCRTM && e.register == 0 && !l.measured(register) {
-		l.Locality = hcrtmLocality
+	if e.kind == evEFIHCRTM && e.register == 0 && !p.measured[0] {
+		p.log.Locality, p.located = hcrtmLocality, true
 	}
-	state.see(e)
+	p.secureBoot.see(e)
 	kind, description := e.describe()
-	return l.append(measurement.Event{
+	p.append(measurement.Event{
 		Register: register, Digest: measurement.DigestSHA256([32]byte(e.digest)), Type: kind, Description: description,
 	})
+	return nil
 }
 
 // hcrtmLocality is what PCR 0 starts with after an H-CRTM (PC Client Platform
@@ -128,7 +131,7 @@ const hcrtmLocality = 4
 
 // note takes the locality from an event that was not extended. Others of the kind
 // carry references for verifiers, which are not asked for here.
-func (l *Log) note(e *record, register measurement.Register) error {
+func (p *parser) note(e *record) error {
 	locality, found := bytes.CutPrefix(e.data, []byte("StartupLocality\x00"))
 	if !found || e.register != 0 {
 		return nil
@@ -136,9 +139,9 @@ func (l *Log) note(e *record, register measurement.Register) error {
 	if len(locality) != 1 || locality[0] != 0 && locality[0] != 3 && locality[0] != 4 {
 		return fmt.Errorf("%w: startup from locality %x, want 0, 3 or 4", ErrMalformed, locality)
 	}
-	if l.Locality != 0 || l.measured(register) {
+	if p.located || p.measured[0] {
 		return fmt.Errorf("%w: the startup locality comes after what it starts, or twice", ErrMalformed)
 	}
-	l.Locality = locality[0]
+	p.log.Locality, p.located = locality[0], true
 	return nil
 }

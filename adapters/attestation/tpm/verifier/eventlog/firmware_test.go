@@ -3,7 +3,9 @@ package eventlog_test
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/asterism-k8s/asterism/adapters/attestation/tpm/verifier/eventlog"
@@ -61,6 +63,8 @@ func TestLocality(t *testing.T) {
 		"one":              {measured(appendEvent(empty, 0, noAction, locality(1))), 0, true},
 		"two bytes":        {appendEvent(empty, 0, noAction, append(locality(3), 0)), 0, true},
 		"too late":         {appendEvent(measured(empty), 0, noAction, locality(3)), 0, true},
+		"zero twice":       {appendEvent(appendEvent(empty, 0, noAction, locality(0)), 0, noAction, locality(0)), 0, true},
+		"zero, then four":  {appendEvent(appendEvent(empty, 0, noAction, locality(0)), 0, noAction, locality(4)), 0, true},
 		"twice":            {appendEvent(appendEvent(empty, 0, noAction, locality(3)), 0, noAction, locality(4)), 0, true},
 	}
 	for name, test := range tests {
@@ -74,6 +78,52 @@ func TestLocality(t *testing.T) {
 		if err != nil || log.Locality != test.want {
 			t.Errorf("%s: %+v (%v), want locality %d", name, log, err, test.want)
 		}
+	}
+}
+
+// TestThreat23Records: a log may hold no more records than it may hold events, of
+// whatever kind, so that the work which a stranger's log makes is bounded. Where the
+// register was measured into last or never decides what a look for it costs.
+func TestThreat23Records(t *testing.T) {
+	fill := func(kind uint32, data []byte, n int) []byte {
+		log := firmwareLog(nil)
+		for range n {
+			log = appendEvent(log, 1, kind, data)
+		}
+		return log
+	}
+	for name, log := range map[string][]byte{
+		"measured":     fill(action, nil, eventlog.MaxEvents+1),
+		"not measured": fill(noAction, nil, eventlog.MaxEvents+1),
+		"as many as fit, all localities of another register": fill(noAction, locality(0), eventlog.MaxSize/68),
+	} {
+		if len(log) > eventlog.MaxSize {
+			t.Fatalf("%s: the test's log has %d bytes", name, len(log))
+		}
+		if _, err := eventlog.Parse(log, nil, &measurement.Registers{}); !errors.Is(err, eventlog.ErrTooLarge) {
+			t.Errorf("%s: %v, want ErrTooLarge", name, err)
+		}
+	}
+	for name, kind := range map[string]uint32{"measured": action, "not measured": noAction} {
+		if _, err := eventlog.Parse(fill(kind, nil, eventlog.MaxEvents), nil, &measurement.Registers{}); err != nil {
+			t.Errorf("as many as may be, %s: %v", name, err)
+		}
+	}
+}
+
+// TestThreat23Localities: half of a log is measured elsewhere, and the other half
+// says the startup locality over and over, which was told once too often by then.
+func TestThreat23Localities(t *testing.T) {
+	log := firmwareLog(nil)
+	for range eventlog.MaxEvents / 2 {
+		log = appendEvent(log, 1, action, nil)
+	}
+	for range eventlog.MaxEvents / 2 {
+		log = appendEvent(log, 0, noAction, locality(0))
+	}
+	_, err := eventlog.Parse(log, nil, &measurement.Registers{})
+	if want := fmt.Sprintf("event %d: ", eventlog.MaxEvents/2+2); !errors.Is(err, eventlog.ErrMalformed) || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want the second locality refused", err)
 	}
 }
 

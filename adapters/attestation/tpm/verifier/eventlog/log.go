@@ -3,7 +3,6 @@ package eventlog
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/asterism-k8s/asterism/domain/measurement"
 	"github.com/asterism-k8s/asterism/domain/policy"
@@ -13,7 +12,7 @@ import (
 const (
 	MaxSize   = 1 << 20          // bytes of a firmware's log
 	MaxCEL    = 64 << 10         // bytes of a run-time log
-	MaxEvents = policy.MaxEvents // of both together
+	MaxEvents = policy.MaxEvents // records of both together, those that were not extended too
 )
 
 // Errors of logs.
@@ -39,27 +38,37 @@ func Parse(firmware, runtime []byte, quoted *measurement.Registers) (*Log, error
 	if len(firmware) > MaxSize || len(runtime) > MaxCEL {
 		return nil, fmt.Errorf("%w: %d and %d bytes, at most %d and %d", ErrTooLarge, len(firmware), len(runtime), MaxSize, MaxCEL)
 	}
-	l := &Log{}
+	p := &parser{}
 	if len(firmware) > 0 {
-		if err := l.readFirmware(firmware, quoted); err != nil {
+		if err := p.readFirmware(firmware, quoted); err != nil {
 			return nil, fmt.Errorf("reading the firmware's log: %w", err)
 		}
 	}
-	if err := l.readCEL(runtime); err != nil {
+	if err := p.readCEL(runtime); err != nil {
 		return nil, fmt.Errorf("reading the run-time log: %w", err)
 	}
-	return l, nil
+	return &p.log, nil
 }
 
-func (l *Log) append(e measurement.Event) error {
-	if len(l.Events) == MaxEvents {
+// parser is a log that is being read.
+type parser struct {
+	log        Log
+	records    int                        // read so far, those that were not extended too
+	measured   [measurement.PCRCount]bool // into which registers something was extended
+	located    bool                       // the startup locality was told
+	secureBoot secureBoot
+}
+
+// count counts a record, whatever it says: reading one costs time.
+func (p *parser) count() error {
+	if p.records == MaxEvents {
 		return fmt.Errorf("%w: more than %d events", ErrTooLarge, MaxEvents)
 	}
-	l.Events = append(l.Events, e)
+	p.records++
 	return nil
 }
 
-// measured says whether something was extended into the register already.
-func (l *Log) measured(r measurement.Register) bool {
-	return slices.ContainsFunc(l.Events, func(e measurement.Event) bool { return e.Register == r })
+func (p *parser) append(e measurement.Event) {
+	p.log.Events = append(p.log.Events, e)
+	p.measured[e.Register.Index()] = true
 }
