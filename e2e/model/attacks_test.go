@@ -36,6 +36,7 @@ func attacks() []attack {
 		{name: "NO_NAME", title: "the dialled name is not checked: an equal member of the same cluster", breaks: "7"},
 		{name: "NO_REGISTERS", title: "the boot registers are not appraised: a genuine TPM that booted something else", breaks: "10"},
 		{name: "NO_AK_PROOF", title: "an AK is believed without activation or certificate: a key in software", breaks: "11"},
+		{name: "NO_CERTIFICATE", title: "an AK's certificate is believed whoever signed it: a key in software", breaks: "11"},
 		{name: "NO_AK_NAME", title: "the challenge does not name the AK: a key in software beside an honest EK", breaks: "11"},
 		{name: "NO_AK_MATCH", title: "the evidence may be of another AK than was activated: identity take-over", breaks: "8"},
 		{name: "NO_ACTIVATION_BINDING", title: "the answer to a challenge is not bound to the session: relayed activation", breaks: "9"},

@@ -7,5 +7,8 @@
 // taken out its attack appears. And what is there twice is so: each spare part
 // may go alone, and not together with its companions.
 //
+// Without Spin or gcc the tests are skipped, but not in continuous integration (CI
+// is set), nor where tools/setup.sh has installed what other tests need.
+//
 // The attacks are written to docs/model/attacks.md by `go test ./e2e/model -update`.
 package model

@@ -84,6 +84,20 @@ func TestHonestSessionsComplete(t *testing.T) {
 	}
 }
 
+// So it has where a machine that is not marked shows its AK's certificate, and is
+// not challenged.
+func TestCertifiedMachinesComplete(t *testing.T) {
+	needSpin(t)
+	t.Parallel()
+	for _, purpose := range sample([]string{"init_", "recover_", "join", "rejoin"}) {
+		t.Run(purpose, func(t *testing.T) {
+			t.Parallel()
+			s := search{strands: 2, defines: []string{"REACH=" + purpose, "CERTIFIED", "ONLY=99"}}
+			breaks(t, s, "REACHED "+purpose)
+		})
+	}
+}
+
 func TestEachCountermeasureIsNeeded(t *testing.T) {
 	needSpin(t)
 	stories := newStories()
