@@ -8,6 +8,7 @@ import (
 	"net"
 
 	"github.com/asterism-k8s/asterism/adapters/attestedtls/frame"
+	"github.com/asterism-k8s/asterism/domain/owner"
 	"github.com/asterism-k8s/asterism/domain/policy"
 	"github.com/asterism-k8s/asterism/ports"
 )
@@ -62,6 +63,10 @@ func (c *ClientConfig) handshake(ctx context.Context, raw net.Conn) (*Conn, erro
 	if err := h.run(ctx); err != nil {
 		e := endingOf(ctx, err)
 		e.after = DefaultLimits().RetryAfter
+		var r *Refused
+		if errors.As(e.err, &r) && r.ByPeer {
+			r.Attested = h.peer.Attested()
+		}
 		h.end(ctx, e, cmp.Or(c.Linger, DefaultLimits().Linger))
 		return nil, e.err
 	}
@@ -94,7 +99,8 @@ func (h *clientHandshake) run(ctx context.Context) error {
 	if err := h.remember(); err != nil {
 		return err
 	}
-	if err := h.line.put(&frame.Verdict{Verdict: *h.peer.Verdict}); err != nil {
+	admission := frame.Verdict{Verdict: *h.peer.Verdict}
+	if err := h.line.put(admission.Within(MaxClientVerdict)); err != nil {
 		return err
 	}
 	if !h.purpose.ClientAttests() {
@@ -175,6 +181,10 @@ func (h *clientHandshake) challengeServer(ctx context.Context, id *frame.Identit
 func (h *clientHandshake) remember() error {
 	if h.peer.Statement == nil || h.config.Statement.Seen == nil {
 		return nil
+	}
+	if anchor := h.config.Statement.Anchor(); h.peer.Statement.Serial < anchor.MinSerial {
+		return distrust(fmt.Errorf("its serial is %d, and %d was seen meanwhile", h.peer.Statement.Serial, anchor.MinSerial),
+			"cluster statement", string(owner.Rollback), remedyFor(owner.Rollback))
 	}
 	if err := h.config.Statement.Seen(h.peer.Statement); err != nil {
 		return fmt.Errorf("remembering the cluster statement: %w", err)

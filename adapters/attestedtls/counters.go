@@ -11,6 +11,8 @@ type Counters struct {
 	Readers int64 // that hold a place to read evidence
 	Queued  int64 // that wait for one
 
+	Sessions int64 // with peers that did not attest, their handshakes among them
+
 	Started  uint64 // handshakes; all below are ways in which one ended
 	Admitted uint64
 	Refused  uint64 // by this server
@@ -49,6 +51,7 @@ func (s *Server) Counters() Counters {
 		Running:  int64(running),
 		Readers:  int64(len(s.gate.readers)),
 		Queued:   s.gate.waiting.Load(),
+		Sessions: int64(len(s.gate.sessions)),
 		Started:  s.tally.started.Load(),
 		Admitted: s.tally.admitted.Load(),
 		Refused:  s.tally.refused.Load(),

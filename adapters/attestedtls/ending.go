@@ -16,6 +16,7 @@ var (
 	errSlow     = errors.New("the evidence took too long to arrive")
 	errStopping = fmt.Errorf("%w: it is shutting down", ErrClosed)
 	errBusy     = fmt.Errorf("%w: too many wait for verification", ErrClosed)
+	errFull     = fmt.Errorf("%w: too many sessions with peers that do not attest", ErrClosed)
 )
 
 // ending is why a handshake ends without a session: what the caller gets, and
@@ -79,7 +80,7 @@ func fail(err error) *ending {
 func giveUp(cause error) *ending {
 	finding := policy.Finding{Code: policy.CodeSessionRefused, Subject: "time", Seen: cause.Error()}
 	switch {
-	case errors.Is(cause, errBusy), errors.Is(cause, errStopping):
+	case errors.Is(cause, ErrClosed):
 		finding = policy.Finding{
 			Code: policy.CodeServerBusy, Subject: "server", Seen: cause.Error(),
 			Remedy: "Try again after the time that the server names, or at another server.",
@@ -120,13 +121,32 @@ func verdictOf(f policy.Finding) *policy.Verdict {
 	return &policy.Verdict{Findings: []policy.Finding{f}}
 }
 
-// codes lists the codes of the findings that refuse, for logs.
+// What of an ending goes into a log: codes, and bytes of an error.
+const (
+	maxCodes  = 10
+	maxLogged = 512
+)
+
+// codes lists the codes of the first findings that refuse, for logs.
 func codes(findings []policy.Finding) string {
 	var list []string
 	for i := range findings {
+		if len(list) == maxCodes {
+			list = append(list, "…")
+			break
+		}
 		if findings[i].Severity == policy.Refuse {
 			list = append(list, string(findings[i].Code))
 		}
 	}
 	return strings.Join(list, ",")
+}
+
+// clip returns at most that many bytes of the text, and whole characters.
+func clip(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	const mark = "…"
+	return strings.ToValidUTF8(text[:most-len(mark)], "") + mark
 }

@@ -22,7 +22,7 @@ type examination struct {
 // challenge makes the examination of a peer that showed its identity.
 func (h *handshake) challenge(ctx context.Context, id *frame.Identity) (*examination, error) {
 	if !id.NeedsActivation() {
-		return &examination{identity: id}, nil
+		return &examination{identity: id}, nil // without a challenge: see challengeServer
 	}
 	leave, err := h.gate.compute(ctx)
 	if err != nil {

@@ -14,66 +14,6 @@ import (
 	"github.com/asterism-k8s/asterism/domain/evidence"
 )
 
-// TestThreat23WaiterMemory has many clients wait with their evidence begun, each
-// with as much of it on the way as fits into a record of TLS.
-func TestThreat23WaiterMemory(t *testing.T) {
-	const waiters = 200
-	p := startProcess(t)
-	before := p.ask(t)
-	w := softtest.New(t) // another world than the server's: nobody is judged here
-	var begun sync.WaitGroup
-	for range waiters + 1 {
-		begun.Go(func() { beginEvidence(t, w, before.Address) })
-	}
-	begun.Wait()
-	after := p.ask(t)
-	for end := time.Now().Add(20 * time.Second); after.Counters.Queued < waiters; after = p.ask(t) {
-		if time.Now().After(end) {
-			t.Fatalf("%+v", after.Counters)
-		}
-	}
-	each := (after.Bytes - before.Bytes) / waiters
-	t.Logf("a waiter costs %d bytes", each)
-	if each > 32<<10 {
-		t.Errorf("a waiter costs %d bytes, want less than %d", each, 32<<10)
-	}
-}
-
-// beginEvidence holds a handshake as far as the first 16 KiB of evidence, and
-// leaves it there until the test ends.
-func beginEvidence(t *testing.T, w *softtest.World, address string) {
-	t.Helper()
-	ctx := softtest.Context(t)
-	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	t.Cleanup(func() { _ = raw.Close() })
-	r := newRogue(t, w, session{evidence.Join, evidence.Joiner}, attestedtls.ClientSide)
-	r.alter = func(step attestedtls.Step, sent []byte) []byte {
-		if step.Kind != frame.KindEvidence {
-			return sent
-		}
-		return framed(step.Kind, make([]byte, step.Kind.Bound()))[:16<<10]
-	}
-	if err := r.secure(ctx, raw, selfSigned(t)); err != nil {
-		t.Error(err)
-		return
-	}
-	for _, step := range attestedtls.Table(evidence.Join)[:8] {
-		if step.Sender == attestedtls.ServerSide {
-			_, err = r.receive(step)
-		} else {
-			err = r.send(ctx, step)
-		}
-		if err != nil {
-			t.Errorf("frame %s: %v", step.Row, err)
-			return
-		}
-	}
-}
-
 // hostility is a way to treat a server badly.
 type hostility func(t *testing.T, w *softtest.World, raw net.Conn)
 

@@ -12,6 +12,8 @@ import (
 type gate struct {
 	readers    chan struct{}
 	processors chan struct{}
+	identities chan struct{} // large ones
+	sessions   chan struct{} // with peers that do not attest
 	waiting    atomic.Int64
 	queue      int64
 }
@@ -20,6 +22,8 @@ func newGate(l Limits) *gate {
 	return &gate{
 		readers:    make(chan struct{}, l.Readers),
 		processors: make(chan struct{}, l.Verifications),
+		identities: make(chan struct{}, l.Readers),
+		sessions:   make(chan struct{}, l.Sessions),
 		queue:      int64(l.Queue),
 	}
 }
@@ -40,6 +44,28 @@ func (g *gate) read(ctx context.Context) (func(), error) {
 		return nil, giveUp(errBusy)
 	}
 	return take(ctx, g.readers)
+}
+
+// freeFrame is the length in bytes of frames that are read without a place: see
+// Limits.Handshakes for what that comes to.
+const freeFrame = 4 << 10
+
+// keep takes one of the places, as many as those of readers, for identities that
+// are larger than that. It returns errBusy at once where there is none: honest
+// machines hardly need one, and those who hold them may do so for long.
+func (g *gate) keep() (func(), error) { return takeNow(g.identities, errBusy) }
+
+// admit takes a place for a session with a peer that does not attest, or returns
+// errFull at once.
+func (g *gate) admit() (func(), error) { return takeNow(g.sessions, errFull) }
+
+func takeNow(places chan struct{}, none error) (func(), error) {
+	select {
+	case places <- struct{}{}:
+		return func() { <-places }, nil
+	default:
+		return nil, giveUp(none)
+	}
 }
 
 // compute waits for a processor, and returns what leaves it.

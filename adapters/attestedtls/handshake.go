@@ -97,13 +97,13 @@ func (h *handshake) session(own bool) *evidence.Session {
 func (h *handshake) finish() *Conn {
 	p := h.peer
 	p.Purpose, p.Side, p.Role, p.Hello = h.purpose, h.line.side.other(), h.hello.Role, *h.hello
-	p.Exporter, p.Address = h.secured.exporter, h.line.raw.RemoteAddr()
+	p.Exporter, p.Address = newExporter(h.secured.exporter), h.line.raw.RemoteAddr()
 	p.ClientSPKI, p.ServerSPKI = h.secured.own, h.secured.peer
 	if h.line.side == ServerSide {
 		p.ClientSPKI, p.ServerSPKI = p.ServerSPKI, p.ClientSPKI
 	}
 	h.secured.reins.loose = true
-	return &Conn{h.secured.conn, &p}
+	return &Conn{Conn: h.secured.conn, peer: &p}
 }
 
 // end tells the peer why there is no session, where it can be told and need be,
@@ -118,6 +118,9 @@ func (h *handshake) end(ctx context.Context, e *ending, linger time.Duration) {
 	v := &frame.Verdict{Verdict: *e.verdict}
 	if e.retry {
 		v.RetryAfter = e.after
+	}
+	if h.line.side == ClientSide {
+		v = v.Within(MaxClientVerdict)
 	}
 	_ = h.line.say(ctx, v) // the caller learns of the refusal, not that the peer did not
 }

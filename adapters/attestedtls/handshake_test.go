@@ -75,7 +75,7 @@ func checkPeers(t *testing.T, s session, atClient, atServer *attestedtls.Peer) {
 	if atClient.Side != attestedtls.ServerSide || atServer.Side != attestedtls.ClientSide {
 		t.Errorf("client sees a %v, server sees a %v", atClient.Side, atServer.Side)
 	}
-	if atClient.Exporter != atServer.Exporter || atClient.Exporter == [64]byte{} {
+	if !atClient.Exporter.Equal(atServer.Exporter) || atClient.Exporter.Reveal() == [64]byte{} {
 		t.Error("the exporters differ, or are zero")
 	}
 	if atClient.ClientSPKI != atServer.ClientSPKI || atClient.ServerSPKI != atServer.ServerSPKI || atClient.ClientSPKI == atClient.ServerSPKI {

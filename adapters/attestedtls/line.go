@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"time"
 
@@ -80,28 +79,49 @@ func (l *line) begin(ctx context.Context) (frame.Header, error) {
 		header, err = frame.ReadHeader(l.tls, append(l.script.allowed(l.side.other()), frame.KindVerdict)...)
 		return err
 	})
+	if err == nil && header.Length > l.bound(header.Kind) {
+		err = &frame.Error{Kind: header.Kind, Err: fmt.Errorf("%w: %d bytes, at most %d", frame.ErrTooLarge, header.Length, l.bound(header.Kind))}
+	}
 	return header, l.explain(ctx, err)
 }
 
-// rest reads the rest of a frame. A verdict that refuses ends the handshake, and
-// may come at any time; all else comes where the script has it.
+// bound is how many bytes the peer's frame may have. A client's word on a server,
+// for which anybody may send, is shorter than the other way round.
+func (l *line) bound(k frame.Kind) int {
+	return Step{Sender: l.side.other(), Kind: k}.Bound()
+}
+
+// rest reads and decodes the rest of a frame.
 func (l *line) rest(ctx context.Context, h frame.Header) (frame.Message, []byte, error) {
+	raw, err := l.read(ctx, h)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := l.decode(h.Kind, raw)
+	return m, raw, err
+}
+
+// read reads the rest of a frame.
+func (l *line) read(ctx context.Context, h frame.Header) ([]byte, error) {
 	var raw []byte
 	err := l.within(ctx, func() (err error) { raw, err = h.Read(l.tls); return err })
+	return raw, l.explain(ctx, err)
+}
+
+// decode decodes a frame that was read. A verdict that refuses ends the handshake,
+// and may come at any time; all else comes where the script has it.
+func (l *line) decode(k frame.Kind, raw []byte) (frame.Message, error) {
+	m, err := frame.Unmarshal(k, raw)
 	if err != nil {
-		return nil, nil, l.explain(ctx, err)
-	}
-	m, err := frame.Unmarshal(h.Kind, raw)
-	if err != nil {
-		return nil, nil, refuseFrame(err)
+		return nil, refuseFrame(err)
 	}
 	if v, ok := m.(*frame.Verdict); ok && !v.Admitted {
-		return nil, nil, refusedBy(&v.Verdict, v.RetryAfter)
+		return nil, refusedBy(&v.Verdict, v.RetryAfter)
 	}
-	if !l.script.take(l.side.other(), h.Kind) {
-		return nil, nil, refuseFrame(&frame.Error{Kind: h.Kind, Err: fmt.Errorf("%w: nothing is decided yet", frame.ErrUnexpected)})
+	if !l.script.take(l.side.other(), k) {
+		return nil, refuseFrame(&frame.Error{Kind: k, Err: fmt.Errorf("%w: nothing is decided yet", frame.ErrUnexpected)})
 	}
-	return m, raw, nil
+	return m, nil
 }
 
 func (l *line) explain(ctx context.Context, err error) error {
@@ -154,19 +174,31 @@ func (l *line) say(ctx context.Context, v *frame.Verdict) error {
 		return err
 	}
 	return l.within(ctx, func() error {
-		drained := make(chan struct{})
+		written := make(chan error, 1)
 		go func() {
-			defer close(drained)
-			_, _ = io.CopyN(io.Discard, l.tls, maxDrain)
+			_, err := l.tls.Write(message)
+			if err == nil {
+				err = l.tls.CloseWrite()
+			}
+			if err != nil {
+				_ = l.raw.Close() // nobody listens: the drain need not wait either
+			}
+			written <- err
 		}()
-		_, err := l.tls.Write(message)
-		if err == nil {
-			err = l.tls.CloseWrite()
-		}
-		if err != nil {
-			_ = l.raw.Close() // nobody listens: the drain need not wait either
-		}
-		<-drained
-		return err
+		l.drain()
+		return <-written
 	})
+}
+
+// drain reads away what the peer still sends. It takes little memory: a flood of
+// those who are refused may linger here.
+func (l *line) drain() {
+	var scrap [512]byte
+	for left := maxDrain; left > 0; {
+		n, err := l.tls.Read(scrap[:])
+		if err != nil {
+			return
+		}
+		left -= n
+	}
 }

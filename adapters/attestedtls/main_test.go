@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,15 +38,37 @@ func TestMain(m *testing.M) {
 type report struct {
 	Address  string
 	Bytes    uint64 // heap and stacks in use, after collection
+	Read     int64  // from all connections
 	Counters attestedtls.Counters
 }
 
-// serveProcess serves joiners until its input ends. They never get to the end of
-// their evidence: there is one place to read it, and an hour for that.
+// metered counts what goes over connections.
+type metered struct {
+	net.Conn
+
+	read, written *atomic.Int64
+}
+
+// Read counts.
+func (m metered) Read(p []byte) (int, error) {
+	n, err := m.Conn.Read(p)
+	m.read.Add(int64(n))
+	return n, err
+}
+
+// Write counts.
+func (m metered) Write(p []byte) (int, error) {
+	n, err := m.Conn.Write(p)
+	m.written.Add(int64(n))
+	return n, err
+}
+
+// serveProcess serves joiners and owners until its input ends. They never get to
+// the end of what they send: there is one place to read it, and an hour for that.
 func serveProcess(in io.Reader, out io.Writer) error {
 	t := &processT{}
 	w := softtest.New(t)
-	config := w.Server(t, evidence.Join)
+	config := w.Server(t, evidence.Join, evidence.Init)
 	config.Limits = attestedtls.Limits{Readers: 1, Queue: 1 << 20, EvidenceTime: time.Hour, Timeout: time.Hour}
 	server, err := attestedtls.NewServer(config)
 	if err != nil {
@@ -55,18 +78,19 @@ func serveProcess(in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	var read, written atomic.Int64
 	go func() {
 		for {
 			conn, err := l.Accept()
 			if err != nil {
 				return
 			}
-			go func() { _, _ = server.Handshake(context.Background(), conn) }()
+			go func() { _, _ = server.Handshake(context.Background(), metered{conn, &read, &written}) }()
 		}
 	}()
 	asked := bufio.NewScanner(in)
 	for asked.Scan() {
-		if err := json.NewEncoder(out).Encode(report{l.Addr().String(), inUse(), server.Counters()}); err != nil {
+		if err := json.NewEncoder(out).Encode(report{l.Addr().String(), inUse(), read.Load(), server.Counters()}); err != nil {
 			return err
 		}
 	}

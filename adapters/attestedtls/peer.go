@@ -33,7 +33,7 @@ type Peer struct {
 	// Statement is what the server showed, at a client that believed it.
 	Statement *Statement
 
-	Exporter   [evidence.ExporterSize]byte // secret as long as the session is
+	Exporter   Exporter
 	ClientSPKI evidence.SPKIHash
 	ServerSPKI evidence.SPKIHash
 	Address    net.Addr // of the peer, for logs; on a relayed connection the relay's

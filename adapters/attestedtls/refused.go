@@ -34,6 +34,9 @@ type Refused struct { //nolint:errname // it is what a caller asks for: was I re
 	// RetryAfter is how long to wait before the same may end otherwise; 0 where
 	// waiting changes nothing, but what was found does.
 	RetryAfter time.Duration
+	// Attested says that the peer had proved itself with evidence, and was admitted
+	// here, before it refused. Else anybody may have said all of the above.
+	Attested bool
 
 	cause error
 }

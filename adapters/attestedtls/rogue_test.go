@@ -83,6 +83,7 @@ func tlsConfig(certificates ...tls.Certificate) *tls.Config {
 	return &tls.Config{
 		Certificates: certificates, MinVersion: tls.VersionTLS13, NextProtos: []string{attestedtls.ALPN},
 		InsecureSkipVerify: true, ClientAuth: tls.RequireAnyClientCert, SessionTicketsDisabled: true,
+		DynamicRecordSizingDisabled: true,
 	}
 }
 

@@ -18,6 +18,7 @@ type serverHandshake struct {
 
 	server  *Server
 	service *Service
+	leave   func() // the place of a session with a peer that does not attest
 }
 
 func newServerHandshake(s *Server, raw net.Conn, secured *secured) *serverHandshake {
@@ -68,8 +69,9 @@ func (h *serverHandshake) adopt(ctx context.Context) (err error) {
 	if !frame.IsClient(p, h.hello.Role) {
 		return h.checkRoles(h.hello.Role, "a client")
 	}
-	if service.Trust == nil {
-		return nil
+	if !p.ClientAttests() {
+		h.leave, err = h.gate.admit()
+		return err
 	}
 	if h.trust, err = obtain(ctx, service.Trust); err != nil {
 		return err
@@ -133,14 +135,11 @@ func (h *serverHandshake) activate(ctx context.Context) (*ports.Proof, error) {
 
 // examineClient reads the client's identity and evidence, and tells the verdict.
 func (h *serverHandshake) examineClient(ctx context.Context) error {
-	m, _, err := h.line.receive(ctx)
+	id, leave, err := h.receiveIdentity(ctx)
 	if err != nil {
 		return err
 	}
-	id, ok := m.(*frame.Identity)
-	if !ok {
-		return outOfPlace(m)
-	}
+	defer leave()
 	x, err := h.challengeClient(ctx, id)
 	if err != nil {
 		return err
@@ -170,7 +169,8 @@ func (h *serverHandshake) challengeClient(ctx context.Context, id *frame.Identit
 	return x, h.line.flush(ctx)
 }
 
-// admit reads and judges the client's evidence within the gate.
+// admit reads the client's evidence in a reader's place, and decodes and judges it
+// on a processor.
 func (h *serverHandshake) admit(ctx context.Context, x *examination) error {
 	header, err := h.line.begin(ctx)
 	if err != nil {
@@ -181,7 +181,7 @@ func (h *serverHandshake) admit(ctx context.Context, x *examination) error {
 		return err
 	}
 	defer leave()
-	presented, err := h.readEvidence(ctx, header)
+	raw, err := h.readEvidence(ctx, header)
 	if err != nil {
 		return err
 	}
@@ -190,19 +190,45 @@ func (h *serverHandshake) admit(ctx context.Context, x *examination) error {
 		return err
 	}
 	defer done()
-	return h.judge(ctx, x, presented)
-}
-
-func (h *serverHandshake) readEvidence(ctx context.Context, header frame.Header) (*frame.Evidence, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, h.server.config.Limits.EvidenceTime, errSlow)
-	defer cancel()
-	m, _, err := h.line.rest(ctx, header)
+	m, err := h.line.decode(header.Kind, raw)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	presented, ok := m.(*frame.Evidence)
 	if !ok {
-		return nil, outOfPlace(m)
+		return outOfPlace(m)
 	}
-	return presented, nil
+	return h.judge(ctx, x, presented)
+}
+
+func (h *serverHandshake) readEvidence(ctx context.Context, header frame.Header) ([]byte, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, h.server.config.Limits.EvidenceTime, errSlow)
+	defer cancel()
+	return h.line.read(ctx, header)
+}
+
+// receiveIdentity reads the client's identity. One that is larger than what any
+// waiter may cost has to find a place, and holds it until the handshake ends.
+func (h *serverHandshake) receiveIdentity(ctx context.Context) (*frame.Identity, func(), error) {
+	header, err := h.line.begin(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	leave := func() {}
+	if header.Length > freeFrame {
+		if leave, err = h.gate.keep(); err != nil {
+			return nil, nil, err
+		}
+	}
+	m, _, err := h.line.rest(ctx, header)
+	if err != nil {
+		leave()
+		return nil, nil, err
+	}
+	id, ok := m.(*frame.Identity)
+	if !ok {
+		leave()
+		return nil, nil, outOfPlace(m)
+	}
+	return id, leave, nil
 }

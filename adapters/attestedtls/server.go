@@ -59,10 +59,17 @@ func (s *Server) Handshake(ctx context.Context, raw net.Conn) (*Conn, error) {
 	}
 	h := newServerHandshake(s, raw, secured)
 	if err := h.run(ctx); err != nil {
+		if h.leave != nil {
+			h.leave()
+		}
 		return nil, s.refuse(ctx, h, endingOf(ctx, err))
 	}
 	s.tally.admitted.Add(1)
-	return h.finish(), nil
+	conn := h.finish()
+	if h.leave != nil {
+		conn.lend(s.config.Limits.Unproven, h.leave)
+	}
+	return conn, nil
 }
 
 // enter gives a handshake its place and its deadline.
@@ -113,11 +120,11 @@ func (s *Server) retryAfter() time.Duration {
 }
 
 // log tells of peers that were judged loudly, of all others only on request: what
-// a stranger can cause for free must not fill logs.
+// a stranger can cause for free must not fill logs, its own refusal least of all.
 func (s *Server) log(ctx context.Context, h *serverHandshake, e *ending) {
 	level := slog.LevelDebug
 	var r *Refused
-	if errors.As(e.err, &r) && !errors.Is(e.err, ErrProtocol) {
+	if errors.As(e.err, &r) && !errors.Is(e.err, ErrProtocol) && !(r.ByPeer && !h.peer.Attested()) {
 		level = slog.LevelInfo
 	}
 	found := ""
@@ -126,7 +133,7 @@ func (s *Server) log(ctx context.Context, h *serverHandshake, e *ending) {
 	}
 	s.config.Logger.LogAttrs(ctx, level, "attested handshake ended without a session",
 		slog.String("purpose", string(h.purpose)), slog.String("peer", h.line.raw.RemoteAddr().String()),
-		slog.String("findings", found), slog.Any("error", e.err))
+		slog.String("findings", found), slog.String("error", clip(e.err.Error(), maxLogged)))
 }
 
 // Shutdown takes no more handshakes, waits for those that run until the context

@@ -28,9 +28,21 @@ func (s Side) other() Side { return ServerSide - s }
 type Step struct {
 	Row    string // "1" to "9", "3a" and "3b"
 	Sender Side
-	Kind   frame.Kind // which has the bound
+	Kind   frame.Kind
 	// Optional rows are left out where no attestation key has to be activated.
 	Optional bool
+}
+
+// MaxClientVerdict is how many bytes a client's verdict on its server may have. A
+// server reads it from anybody who connects; it needs no more than to know it.
+const MaxClientVerdict = 4 << 10
+
+// Bound returns how many bytes the row's message may have.
+func (s Step) Bound() int {
+	if s.Kind == frame.KindVerdict && s.Sender == ClientSide {
+		return MaxClientVerdict
+	}
+	return s.Kind.Bound()
 }
 
 // Table returns the frames of a session for the purpose, in order; nil where

@@ -186,7 +186,7 @@ func TestCounters(t *testing.T) {
 	_ = dead.Close()
 	_, _ = server.Handshake(softtest.Context(t), end) // failed
 	got := fmt.Sprintf("%+v", server.Counters())
-	want := fmt.Sprintf("%+v", attestedtls.Counters{Started: 4, Admitted: 1, Refused: 1, Declined: 1, Failed: 1})
+	want := fmt.Sprintf("%+v", attestedtls.Counters{Sessions: 1, Started: 4, Admitted: 1, Refused: 1, Declined: 1, Failed: 1})
 	if got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
 	}

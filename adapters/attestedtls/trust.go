@@ -37,7 +37,9 @@ type StatementTrust struct {
 	Certificates [][]byte
 	// Seen is called with the statement after the server was admitted, so that its
 	// serial is the least that is taken from then on. It may be nil. An error ends
-	// the handshake: what cannot be remembered is not relied on.
+	// the handshake: what cannot be remembered is not relied on. Sessions at once may
+	// call it in any order: it must refuse a serial below the one it keeps, in one
+	// step with keeping.
 	Seen func(*Statement) error
 }
 

@@ -28,14 +28,21 @@ func (b Backoff) withDefaults() Backoff {
 }
 
 // after returns how long to wait after that many failures in a row, the last of
-// which was err. A server that names a time is given at least that.
+// which was err. A server that names a time is given at least that, if it proved
+// itself; one that did not can cause no wait over Most, and none over Refused.
 func (b Backoff) after(failures int, err error) time.Duration {
 	var r *attestedtls.Refused
 	switch {
+	case isRefusal(err) && byStranger(err):
+		return min(jitter(b.Refused), b.Refused)
 	case isRefusal(err):
 		return jitter(b.Refused)
 	case errors.As(err, &r):
-		return max(r.RetryAfter+jitter(b.Least), b.grown(failures))
+		wait := max(r.RetryAfter+jitter(b.Least), b.grown(failures))
+		if byStranger(err) {
+			return min(wait, b.Most)
+		}
+		return wait
 	default:
 		return b.grown(failures)
 	}
@@ -56,6 +63,12 @@ func (b Backoff) grown(failures int) time.Duration {
 func isRefusal(err error) bool {
 	var r *attestedtls.Refused
 	return errors.As(err, &r) && r.RetryAfter == 0
+}
+
+// byStranger says whether the peer refused without having proved itself.
+func byStranger(err error) bool {
+	var r *attestedtls.Refused
+	return errors.As(err, &r) && r.ByPeer && !r.Attested
 }
 
 // jitter returns half of d to one and a half.

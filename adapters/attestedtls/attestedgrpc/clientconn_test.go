@@ -40,7 +40,7 @@ func TestBothEndsKnowThePeer(t *testing.T) {
 		t.Errorf("the session is of level %v, type %q", info.SecurityLevel, info.AuthType())
 	}
 	calls := s.calls()
-	if len(calls) != 1 || calls[0].Role != evidence.Joiner || calls[0].Claims == nil || calls[0].Exporter != info.Peer.Exporter {
+	if len(calls) != 1 || calls[0].Role != evidence.Joiner || calls[0].Claims == nil || !calls[0].Exporter.Equal(info.Peer.Exporter) {
 		t.Errorf("the server was called by %+v", calls)
 	}
 }

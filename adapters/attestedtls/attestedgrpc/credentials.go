@@ -18,6 +18,26 @@ type AuthInfo struct {
 	credentials.CommonAuthInfo
 
 	Peer *attestedtls.Peer
+
+	proven func()
+}
+
+// Proven says that the peer has proved itself by what it sent: see
+// attestedtls.Conn.Proven.
+func (a AuthInfo) Proven() {
+	if a.proven != nil {
+		a.proven()
+	}
+}
+
+// Proven says, in a handler, that the caller has proved itself by what it sent:
+// the owner's signature over this session held, or the commitment of a share.
+func Proven(ctx context.Context) {
+	if p, ok := peer.FromContext(ctx); ok {
+		if info, ok := p.AuthInfo.(AuthInfo); ok {
+			info.Proven()
+		}
+	}
 }
 
 // AuthType returns "attested-tls".
@@ -36,12 +56,15 @@ func PeerFromContext(ctx context.Context) (*attestedtls.Peer, bool) {
 }
 
 func authInfo(conn *attestedtls.Conn) AuthInfo {
-	return AuthInfo{credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}, conn.Peer()}
+	return AuthInfo{credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}, conn.Peer(), conn.Proven}
 }
 
 // ServerCredentials has a gRPC server take its connections through the server's
 // handshake. Give the gRPC server a grpc.ConnectionTimeout above the sum of
 // attestedtls.Limits.Timeout and Linger.
+//
+// A session whose client did not attest is closed after attestedtls.Limits.Unproven
+// unless a handler calls Proven, and there are attestedtls.Limits.Sessions of them.
 func ServerCredentials(server *attestedtls.Server) credentials.TransportCredentials {
 	return serverCredentials{server}
 }

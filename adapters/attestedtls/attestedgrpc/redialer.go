@@ -128,17 +128,17 @@ func (r *Redialer) set(now Status, s *session) {
 	}
 }
 
-// watch returns when the session is lost, or the context is done.
+// watch returns when the session is lost, or the context is done. NewClientConn
+// has left Idle behind: a session that is Idle again was lost since.
 func (s *session) watch(ctx context.Context) error {
-	for state := connectivity.Idle; ; {
+	for {
+		state := s.cc.GetState()
+		if state != connectivity.Connecting && state != connectivity.Ready {
+			return ErrLost
+		}
 		if !s.cc.WaitForStateChange(ctx, state) {
 			return context.Cause(ctx)
 		}
-		next := s.cc.GetState()
-		if next != connectivity.Connecting && next != connectivity.Ready {
-			return ErrLost
-		}
-		state = next
 	}
 }
 

@@ -137,7 +137,7 @@ func TestRedialerHonoursRetryTime(t *testing.T) {
 	s := start(t, services)
 	r, changes := keep(t, s, config, attestedgrpc.Backoff{Least: time.Millisecond})
 	waiting := await(t, changes, attestedgrpc.Waiting)
-	if waiting.Wait < time.Hour/4 {
+	if waiting.Wait > time.Minute { // nobody proved anything: it may be anyone's wish
 		t.Errorf("the next attempt is in %v", waiting.Wait)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

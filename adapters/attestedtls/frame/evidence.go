@@ -44,13 +44,29 @@ func (m *Evidence) toWire() proto.Message {
 	return w
 }
 
-func evidenceFromWire(w *framepb.Evidence) (*Evidence, error) {
-	m := &Evidence{Evidence: w.GetEvidence(), Path: w.GetPath()}
-	if err := checkSizeIf(KindEvidence, "proof", w.GetProof(), ports.ProofSize); err != nil {
+// Numbers of the fields of Evidence, as in frames.proto.
+const (
+	pathNumber = iota + 1
+	proofNumber
+	evidenceNumber
+)
+
+// evidenceFromWire reads the one encoding as unmarshal does, but without a copy:
+// a stranger's evidence is the largest of all messages.
+func evidenceFromWire(data []byte) (*Evidence, error) {
+	fields, err := consumeFields(KindEvidence, data, evidenceNumber)
+	if err != nil {
 		return nil, err
 	}
-	if proof := w.GetProof(); len(proof) > 0 {
+	m := &Evidence{Path: fields[pathNumber], Evidence: fields[evidenceNumber]}
+	if proof := fields[proofNumber]; proof != nil {
+		if err := checkSizeIf(KindEvidence, "proof", proof, ports.ProofSize); err != nil {
+			return nil, err
+		}
 		m.Proof = (*ports.Proof)(proof)
+	}
+	if err := m.Validate(); err != nil {
+		return nil, err
 	}
 	return m, nil
 }

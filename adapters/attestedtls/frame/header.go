@@ -1,7 +1,6 @@
 package frame
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -36,17 +35,23 @@ func ReadHeader(r io.Reader, allowed ...Kind) (Header, error) {
 	return Header{kind, int(length)}, nil
 }
 
-// Read reads the message that the header announced, still encoded. Memory is
-// taken as bytes arrive. A message that ends early gives io.ErrUnexpectedEOF.
+// firstRead is how much memory a header is believed for.
+const firstRead = 4 << 10
+
+// Read reads the message that the header announced, still encoded. It takes 4 KiB
+// of memory at most until these have arrived, and then the announced length, at
+// once. A message that ends early gives io.ErrUnexpectedEOF.
 func (h Header) Read(r io.Reader) ([]byte, error) {
-	const first = 4 << 10
-	var message bytes.Buffer
-	message.Grow(min(h.Length, first))
-	n, err := io.CopyN(&message, r, int64(h.Length))
-	if err == io.EOF && n < int64(h.Length) { //nolint:errorlint // CopyN returns io.EOF itself
+	message := make([]byte, min(h.Length, firstRead))
+	n, err := io.ReadFull(r, message)
+	if err == nil && h.Length > n {
+		message = append(make([]byte, 0, h.Length), message...)[:h.Length]
+		_, err = io.ReadFull(r, message[n:])
+	}
+	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return message.Bytes(), err
+	return message, err
 }
 
 // appendHeader appends a header; the length follows with putLength.

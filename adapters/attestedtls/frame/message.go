@@ -2,7 +2,6 @@ package frame
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
@@ -54,7 +53,8 @@ func appendWire(dst []byte, k Kind, wire proto.Message) ([]byte, error) {
 }
 
 // Unmarshal reads a message of the kind as Marshal writes it, and nothing else.
-// The result aliases nothing of data. The error is an *Error.
+// Evidence aliases data, which is not to be changed as long as it is used; nothing
+// else does. The error is an *Error.
 func Unmarshal(k Kind, data []byte) (Message, error) {
 	if len(data) > k.Bound() {
 		return nil, &Error{k, "", fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(data), k.Bound())}
@@ -69,7 +69,7 @@ func Unmarshal(k Kind, data []byte) (Message, error) {
 	case KindChallenge:
 		return unmarshal(data, challengeFromWire)
 	case KindEvidence:
-		return unmarshal(data, evidenceFromWire)
+		return evidenceFromWire(data)
 	case KindVerdict:
 		return unmarshal(data, verdictFromWire)
 	default:
@@ -94,10 +94,10 @@ func unmarshal[W any, P interface {
 		return nil, err
 	}
 	if len(wire.ProtoReflect().GetUnknown()) > 0 {
-		return nil, &Error{kind, "", errors.New("it has fields that are not known")}
+		return nil, &Error{kind, "", errUnknownFields}
 	}
 	if !bytes.Equal(again, data) {
-		return nil, &Error{kind, "", errors.New("it is not in its one encoding")}
+		return nil, &Error{kind, "", errNotCanonical}
 	}
 	m, err := convert(wire)
 	if err != nil {

@@ -1,6 +1,8 @@
 package frame
 
 import (
+	"slices"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -36,6 +38,45 @@ func (m *Verdict) Validate() error {
 		return &Error{KindVerdict, "verdict", err}
 	}
 	return nil
+}
+
+// Within returns the verdict, shortened where its message has more bytes than the
+// limit: remedies go first, then the last of the findings, and one more says how
+// many. It returns the verdict as it is where not even that helps.
+func (m *Verdict) Within(limit int) *Verdict {
+	if m.fits(limit) {
+		return m
+	}
+	bare := slices.Clone(m.Findings)
+	slices.SortStableFunc(bare, func(x, y policy.Finding) int { return refusalsFirst(&x) - refusalsFirst(&y) })
+	for i := range bare {
+		bare[i].Remedy = ""
+	}
+	short := *m
+	for kept := len(bare); kept > 0; kept-- {
+		short.Findings = bare[:kept:kept]
+		if left := len(bare) - kept; left > 0 {
+			short.Findings = append(short.Findings, policy.Finding{
+				Code: policy.CodeFindingsOmitted, Severity: policy.Warn, Subject: "findings", Seen: strconv.Itoa(left) + " more",
+			})
+		}
+		if short.fits(limit) {
+			return &short
+		}
+	}
+	return m
+}
+
+func (m *Verdict) fits(limit int) bool {
+	encoded, err := Marshal(m)
+	return err == nil && len(encoded) <= limit
+}
+
+func refusalsFirst(f *policy.Finding) int {
+	if f.Severity == policy.Refuse {
+		return 0
+	}
+	return 1
 }
 
 func (m *Verdict) toWire() proto.Message {

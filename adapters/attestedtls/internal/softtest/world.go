@@ -284,6 +284,9 @@ func bootLog(release string) []measurement.Event {
 	return log
 }
 
+// NewRelease returns a release of the profile.
+func NewRelease(name string) policy.Release { return release(name) }
+
 func release(name string) policy.Release {
 	mark := markRegister()
 	r := policy.Release{Name: name, Profile: Profile, Manifest: measurement.Sum(measurement.SHA256, []byte(name))}
