@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/asterism-k8s/asterism/domain/evidence"
+	"github.com/asterism-k8s/asterism/domain/keys"
 	"github.com/asterism-k8s/asterism/domain/policy"
 )
 
@@ -25,8 +26,8 @@ type Trust struct {
 // Challenge is what only the machine with both the keys of an Identity can
 // answer.
 type Challenge struct {
-	Blob   []byte // for the peer, at most MaxChallengeSize bytes
-	Secret []byte // for the verifier alone: the key of the Proof
+	Blob   []byte      // for the peer, at most MaxChallengeSize bytes
+	Secret keys.Secret // for the verifier alone: the key of the Proof
 }
 
 // Submission is what a verifier checks.

@@ -134,7 +134,7 @@ func (x *examination) submit(e *evidence.Evidence, proof *ports.Proof, b evidenc
 		return s, nil
 	}
 	if x.challenge != nil && proof != nil {
-		mac := hmac.New(sha256.New, x.challenge.Secret)
+		mac := hmac.New(sha256.New, x.challenge.Secret.Reveal())
 		mac.Write(b.Bytes())
 		if hmac.Equal(mac.Sum(nil), proof[:]) {
 			s.Activated = &x.identity.Identity

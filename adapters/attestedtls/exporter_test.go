@@ -14,8 +14,8 @@ import (
 	"github.com/asterism-k8s/asterism/domain/evidence"
 )
 
-// TestExporterIsNotShown prints and logs a session's peer in all ways.
-func TestExporterIsNotShown(t *testing.T) {
+// TestThreat16ExporterIsNotShown prints and logs a session's peer in all ways.
+func TestThreat16ExporterIsNotShown(t *testing.T) {
 	w := softtest.New(t)
 	client, server := softtest.Meet(t, w.Client(t, evidence.Admin, evidence.Owner), softtest.NewServer(t, w.Server(t, evidence.Admin)))
 	requireSession(t, client, server)

@@ -267,7 +267,7 @@ func (r *rogue) checkProof(m *frame.Evidence) error {
 	if err != nil {
 		return err
 	}
-	mac := hmac.New(sha256.New, r.challenge.Secret)
+	mac := hmac.New(sha256.New, r.challenge.Secret.Reveal())
 	mac.Write(binding.Bytes())
 	if !hmac.Equal(mac.Sum(nil), m.Proof[:]) {
 		return fmt.Errorf("the proof is for another session")

@@ -233,7 +233,7 @@ func (a *actor) check(e *frame.Evidence) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	if e.Proof == nil || *e.Proof != proofOf(a.challenge.Secret, binding) {
+	if e.Proof == nil || *e.Proof != proofOf(a.challenge.Secret.Reveal(), binding) {
 		a.wrong = []policy.Finding{{Code: policy.CodeActivationFailed, Severity: policy.Refuse, Subject: "proof", Remedy: "Ask again."}}
 	}
 }

@@ -135,10 +135,10 @@ func (c *attesterCase) testActivate() {
 			c.Errorf("%v: Activate: %v", kind, err)
 			continue
 		}
-		if proof != prove(c.T, challenge.Secret, s) {
+		if proof != prove(c.T, challenge.Secret.Reveal(), s) {
 			c.Errorf("%v: the proof is not that of this session and secret", kind)
 		}
-		if proof == prove(c.T, challenge.Secret, other) {
+		if proof == prove(c.T, challenge.Secret.Reveal(), other) {
 			c.Errorf("%v: the proof is that of another session", kind)
 		}
 	}
@@ -165,7 +165,7 @@ func (c *attesterCase) testForeignChallenge() {
 		}
 	}
 	challenge := c.challenge(own)
-	if proof, err := c.Attester.Activate(c.Context(), c.first(), challenge.Blob); err != nil || proof != prove(c.T, challenge.Secret, c.first()) {
+	if proof, err := c.Attester.Activate(c.Context(), c.first(), challenge.Blob); err != nil || proof != prove(c.T, challenge.Secret.Reveal(), c.first()) {
 		c.Errorf("a right challenge after wrong ones: %v", err)
 	}
 }

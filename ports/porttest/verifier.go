@@ -122,11 +122,11 @@ func (f *VerifierFixture) challenge(t *testing.T) {
 		if err != nil || c == nil {
 			t.Fatalf("Challenge: %v (%v)", c, err)
 		}
-		if len(c.Blob) == 0 || len(c.Blob) > ports.MaxChallengeSize || len(c.Secret) < 16 || seen[string(c.Secret)] {
-			t.Errorf("a challenge of %d bytes, with a secret of %d, seen before: %t", len(c.Blob), len(c.Secret), seen[string(c.Secret)])
+		if len(c.Blob) == 0 || len(c.Blob) > ports.MaxChallengeSize || len(c.Secret.Reveal()) < 16 || seen[string(c.Secret.Reveal())] {
+			t.Errorf("a challenge of %d bytes, with a secret of %d, seen before: %t", len(c.Blob), len(c.Secret.Reveal()), seen[string(c.Secret.Reveal())])
 		}
-		seen[string(c.Secret)] = true
-		if secret, err := f.Answer(t, c.Blob); err != nil || !bytes.Equal(secret, c.Secret) {
+		seen[string(c.Secret.Reveal())] = true
+		if secret, err := f.Answer(t, c.Blob); err != nil || !bytes.Equal(secret, c.Secret.Reveal()) {
 			t.Errorf("the machine opens another secret than the challenge's: %v", err)
 		}
 	}

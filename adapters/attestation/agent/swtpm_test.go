@@ -139,7 +139,7 @@ func TestASessionThroughTheAgent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(proof[:], proofOf(t, challenge.Secret, s)) {
+	if !bytes.Equal(proof[:], proofOf(t, challenge.Secret.Reveal(), s)) {
 		t.Error("the proof is not of the secret and the session")
 	}
 	attestation, err := client.Attest(ctx, s)

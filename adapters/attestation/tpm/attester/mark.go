@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -128,21 +127,11 @@ func (m markContent) GenerateDigest(h crypto.Hash) ([]byte, error) {
 		return nil, fmt.Errorf("no hash function %d", h)
 	}
 	hash := h.New()
-	hash.Write(m.bytes())
+	hash.Write(keys.MarkContent(m.cluster, m.owner))
 	return hash.Sum(nil), nil
 }
 
 // TLV returns the content as the record holds it.
 func (m markContent) TLV() (cel.TLV, error) {
-	return cel.TLV{Type: profile.MarkContentType, Value: m.bytes()}, nil
-}
-
-// bytes is what keys.MarkSHA256 hashes.
-func (m markContent) bytes() []byte {
-	data := []byte("asterism/mark/v1")
-	for _, id := range [][]byte{m.cluster[:], m.owner[:]} {
-		data = binary.BigEndian.AppendUint32(data, uint32(len(id)))
-		data = append(data, id...)
-	}
-	return data
+	return cel.TLV{Type: profile.MarkContentType, Value: keys.MarkContent(m.cluster, m.owner)}, nil
 }

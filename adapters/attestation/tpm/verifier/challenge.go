@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/asterism-k8s/asterism/adapters/attestation/tpm/profile"
+	"github.com/asterism-k8s/asterism/domain/keys"
 	"github.com/asterism-k8s/asterism/domain/policy"
 	"github.com/asterism-k8s/asterism/ports"
 )
@@ -61,7 +62,7 @@ func (v *Verifier) makeCredential(ak *attestationKey, e *endorsed) (*ports.Chall
 		f.add(unacceptableEK("key", "a key that can be encrypted to", err.Error()))
 		return nil, f.err()
 	}
-	return &ports.Challenge{Blob: credential.Encode(), Secret: secret}, nil
+	return &ports.Challenge{Blob: credential.Encode(), Secret: keys.NewSecret(secret)}, nil
 }
 
 // source remembers that it failed: what fails otherwise is the peer's key.

@@ -31,7 +31,7 @@ func TestVerifyActivated(t *testing.T) {
 	v := newVerifier(t, m.trust())
 	challenge := must(v.Challenge(t.Context(), m.identity()))(t)
 	secret := must(m.activate(challenge.Blob))(t)
-	if !bytes.Equal(secret, challenge.Secret) {
+	if !bytes.Equal(secret, challenge.Secret.Reveal()) {
 		t.Fatal("the TPM opened another secret than the challenge's")
 	}
 	verified := must(v.Verify(t.Context(), m.submission(t)))(t)
@@ -103,7 +103,7 @@ func TestVerifyUncertified(t *testing.T) {
 	m := newMachine(t, swtpmtest.WithoutCertificate())
 	v := newVerifier(t, &ports.Trust{})
 	challenge := must(v.Challenge(t.Context(), m.identity()))(t)
-	if secret := must(m.activate(challenge.Blob))(t); !bytes.Equal(secret, challenge.Secret) {
+	if secret := must(m.activate(challenge.Blob))(t); !bytes.Equal(secret, challenge.Secret.Reveal()) {
 		t.Fatal("the TPM opened another secret than the challenge's")
 	}
 	claims := must(v.Verify(t.Context(), m.submission(t)))(t).Claims
@@ -126,7 +126,7 @@ func TestChallengeCertificateAlone(t *testing.T) {
 	id.EKPublic = nil
 	v := newVerifier(t, m.trust())
 	challenge := must(v.Challenge(t.Context(), id))(t)
-	if secret := must(m.activate(challenge.Blob))(t); !bytes.Equal(secret, challenge.Secret) {
+	if secret := must(m.activate(challenge.Blob))(t); !bytes.Equal(secret, challenge.Secret.Reveal()) {
 		t.Fatal("the TPM opened another secret than the challenge's")
 	}
 	s := m.submission(t)

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/asterism-k8s/asterism/domain/evidence"
+	"github.com/asterism-k8s/asterism/domain/keys"
 	"github.com/asterism-k8s/asterism/domain/measurement"
 	"github.com/asterism-k8s/asterism/domain/policy"
 	"github.com/asterism-k8s/asterism/ports"
@@ -41,7 +42,7 @@ func (v verifier) Challenge(_ context.Context, id *ports.Identity) (*ports.Chall
 	if err != nil {
 		return nil, finding(policy.CodeEKUnacceptable, "endorsement key", err)
 	}
-	return &ports.Challenge{Blob: blob, Secret: secret}, nil
+	return &ports.Challenge{Blob: blob, Secret: keys.NewSecret(secret)}, nil
 }
 
 // Verify implements ports.Verifier.

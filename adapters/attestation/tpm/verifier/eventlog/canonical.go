@@ -92,14 +92,13 @@ func (r *tlvReader) record(number uint64) (measurement.Event, error) {
 	return e, nil
 }
 
-// markText names the cluster and its owner, which the mark's content holds after
-// its label (keys.MarkSHA256), each behind a length of four bytes.
+// markText names the cluster and its owner.
 func markText(content []byte) string {
-	const label, length, id = len("asterism/mark/v1"), 4, len(keys.ClusterID{})
-	if len(content) != label+2*(length+id) {
+	cluster, owner, ok := keys.ParseMarkContent(content)
+	if !ok {
 		return ""
 	}
-	return fmt.Sprintf("cluster %x, owner %x", content[label+length:label+length+id], content[label+2*length+id:])
+	return fmt.Sprintf("cluster %v, owner %v", cluster, owner)
 }
 
 func (r *tlvReader) digest() (measurement.Digest, error) {
