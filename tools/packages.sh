@@ -5,7 +5,8 @@
 #
 # What is missing comes from Debian when root asks; anyone else is told what to
 # install. The package is named where its name is not the program's. Programs of
-# the administrator count too: Debian keeps their folders out of users' PATH.
+# the administrator count too: Debian keeps their folders out of users' PATH. Only
+# programs are wanted: a daemon that comes with one is neither started nor enabled.
 set -euo pipefail
 
 missing_packages() {
@@ -19,7 +20,33 @@ install_packages() {
 	local apt=(apt-get -o DPkg::Lock::Timeout=300 -qq)
 	export DEBIAN_FRONTEND=noninteractive
 	"${apt[@]}" update
-	"${apt[@]}" install --yes --no-install-recommends "$@" >/dev/null
+	without_daemons "${apt[@]}" install --yes --no-install-recommends "$@" >/dev/null
+	disable_daemons "$@"
+}
+
+# without_daemons runs a command while this system's policy is to start nothing
+# (policy-rc.d), unless the administrator has a policy of their own.
+without_daemons() {
+	local policy=/usr/sbin/policy-rc.d
+	if [ -e "$policy" ]; then
+		"$@"
+		return
+	fi
+	# shellcheck disable=SC2064 # the path is known now
+	trap "rm -f $policy" EXIT
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod 755 "$policy"
+	"$@"
+	rm -f "$policy"
+	trap - EXIT
+}
+
+disable_daemons() {
+	local unit
+	command -v systemctl >/dev/null || return 0
+	for unit in $(dpkg -L "$@" | sed -n 's|^/lib/systemd/system/\([^/@]*\.service\)$|\1|p'); do
+		systemctl disable --quiet "$unit" >/dev/null 2>&1 || true
+	done
 }
 
 main() {

@@ -51,6 +51,6 @@ set_up_linters() {
 }
 
 check_go
-tools/packages.sh git make gcc shellcheck protoc=protobuf-compiler swtpm swtpm_setup=swtpm-tools spin
+tools/packages.sh git make gcc shellcheck protoc=protobuf-compiler swtpm swtpm_setup=swtpm-tools spin etcd=etcd-server
 set_up_bazel
 set_up_linters

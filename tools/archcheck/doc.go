@@ -1,5 +1,5 @@
 // Archcheck enforces the shape of the house: dependencies point inward only,
-// apps to adapters to ports to domain, and domain stays pure. Bazel's visibility
+// apps to adapters and usecases, those to ports, ports to domain, and domain stays pure. Bazel's visibility
 // says the same a second time; this program says it for every Go build, names the
 // rule that was broken, and says what to do instead.
 //

@@ -9,6 +9,7 @@ import (
 func layerRules() []rule {
 	return []rule{
 		{"ports-imports", "ports import domain, ports and the standard library; ports/porttest also testing libraries", portsImports},
+		{"usecases-imports", "usecases import domain, ports, usecases and the standard library", usecasesImports},
 		{"adapters-imports", "adapters import domain, ports, libraries and their own technology, never another one", adaptersImports},
 		{"attestation-order", "in adapters/attestation the formats stand below platform, and platform below registry", attestationOrder},
 		{"layer-order", "no layer imports one further out, in test files neither; nobody imports e2e", layerOrder},
@@ -33,6 +34,18 @@ func portsImports(t *tree) []violation {
 			forTests := under(p.rel, "ports/porttest") && isLibrary(importPath, testLibraries()...)
 			if !own && !t.isStandard(importPath) && !forTests {
 				found = append(found, imports(p, importPath, "describe the need in terms of domain; the library belongs to the adapter that serves it"))
+			}
+		}
+	}
+	return found
+}
+
+func usecasesImports(t *tree) []violation {
+	var found []violation
+	for _, p := range t.in("usecases") {
+		for _, importPath := range p.imports {
+			if _, own := t.own(importPath); !own && !t.isStandard(importPath) { // layer-order looks at own ones
+				found = append(found, imports(p, importPath, "describe the need as a port, or as an interface here; the library belongs to the adapter that serves it"))
 			}
 		}
 	}
@@ -78,11 +91,12 @@ func layerOrder(t *tree) []violation {
 	allowed := map[string][]string{
 		"domain":   {"domain"},
 		"ports":    {"domain", "ports"},
+		"usecases": {"domain", "ports", "usecases"},
 		"adapters": {"domain", "ports", "adapters"},
-		"apps":     {"domain", "ports", "adapters", "apps"},
-		"image":    {"domain", "ports", "adapters", "apps", "image"},
-		"tools":    {"domain", "ports", "adapters", "apps", "image", "tools"},
-		"e2e":      {"domain", "ports", "adapters", "apps", "image", "tools", "e2e"},
+		"apps":     {"domain", "ports", "usecases", "adapters", "apps"},
+		"image":    {"domain", "ports", "usecases", "adapters", "apps", "image"},
+		"tools":    {"domain", "ports", "usecases", "adapters", "apps", "image", "tools"},
+		"e2e":      {"domain", "ports", "usecases", "adapters", "apps", "image", "tools", "e2e"},
 	}
 	var found []violation
 	for _, p := range t.packages {

@@ -9,6 +9,7 @@ func libraryRules() []rule {
 	return []rule{
 		{"library-homes", "a library that speaks to hardware or to the network is imported where its technology lives", libraryHomes},
 		{"fx-only-in-apps", "go.uber.org/fx and dig appear in apps alone", fxOnlyInApps},
+		{"porttest-in-tests", "ports/porttest, its stand-ins included, is imported by tests, e2e and packages named *test", porttestInTests},
 		{"no-testing-in-production", "only test files, e2e and packages named *test import testing libraries", noTestingInProduction},
 	}
 }
@@ -28,7 +29,11 @@ func libraryHomeTable() []libraryHome {
 		},
 		{
 			libraries: []string{"google.golang.org/grpc"},
-			homes:     []string{"adapters/attestation/agent", "adapters/attestedtls", "adapters/rpc", "apps"},
+			homes:     []string{"adapters/attestation/agent", "adapters/attestedtls", "adapters/etcd", "adapters/rpc", "apps"},
+		},
+		{
+			libraries: []string{"go.etcd.io/etcd"},
+			homes:     []string{"adapters/etcd"},
 		},
 	}
 }
@@ -79,6 +84,22 @@ func noTestingInProduction(t *tree) []violation {
 		for _, importPath := range p.imports {
 			if isLibrary(importPath, "testing", "github.com/stretchr/testify", "pgregory.net/rapid", "github.com/rogpeppe/go-internal/testscript") {
 				found = append(found, imports(p, importPath, "move it to a _test.go file or to a package named *test"))
+			}
+		}
+	}
+	return found
+}
+
+func porttestInTests(t *tree) []violation {
+	const suites = "ports/porttest"
+	var found []violation
+	for _, p := range t.packages {
+		if p.isTestPackage() || p.layer() == "e2e" || under(p.rel, suites) {
+			continue
+		}
+		for _, rel := range t.ownImports(p.imports) {
+			if under(rel, suites) {
+				found = append(found, imports(p, rel, "take the real adapter; what stands in for it is for tests"))
 			}
 		}
 	}

@@ -31,7 +31,7 @@ func floor(t *tree) []violation {
 }
 
 func unknownFolder(t *tree) []violation {
-	known := []string{"domain", "ports", "adapters", "apps", "image", "e2e", "tools"}
+	known := []string{"domain", "ports", "usecases", "adapters", "apps", "image", "e2e", "tools"}
 	var found []violation
 	for _, p := range t.packages {
 		if !slices.Contains(known, p.layer()) {
