@@ -25,26 +25,28 @@ install_packages() {
 }
 
 # without_daemons runs a command while this system's policy is to start nothing
-# (policy-rc.d), unless the administrator has a policy of their own.
+# (policy-rc.d), unless the administrator has a policy of their own. Of several at
+# one time one installs after the other.
 without_daemons() {
-	local policy=/usr/sbin/policy-rc.d
-	if [ -e "$policy" ]; then
+	local policy=/usr/sbin/policy-rc.d ours='exit 101 # until programs are installed'
+	(
+		flock --wait 600 9
+		if [ -e "$policy" ] && ! grep -qsF "$ours" "$policy"; then
+			"$@"
+			exit
+		fi
+		# shellcheck disable=SC2064 # the path is known now
+		trap "rm -f $policy" EXIT
+		printf '#!/bin/sh\n%s\n' "$ours" >"$policy"
+		chmod 755 "$policy"
 		"$@"
-		return
-	fi
-	# shellcheck disable=SC2064 # the path is known now
-	trap "rm -f $policy" EXIT
-	printf '#!/bin/sh\nexit 101\n' >"$policy"
-	chmod 755 "$policy"
-	"$@"
-	rm -f "$policy"
-	trap - EXIT
+	) 9>"${TMPDIR:-/tmp}/asterism-packages.lock"
 }
 
 disable_daemons() {
 	local unit
 	command -v systemctl >/dev/null || return 0
-	for unit in $(dpkg -L "$@" | sed -n 's|^/lib/systemd/system/\([^/@]*\.service\)$|\1|p'); do
+	for unit in $(dpkg -L "$@" | sed -n 's|^\(/usr\)\?/lib/systemd/system/\([^/@]*\.service\)$|\2|p'); do
 		systemctl disable --quiet "$unit" >/dev/null 2>&1 || true
 	done
 }

@@ -164,7 +164,9 @@ func filesIn(t testing.TB, folder string) []string {
 	}
 	var names []string
 	for _, e := range entries {
-		names = append(names, e.Name())
+		if !e.IsDir() {
+			names = append(names, e.Name())
+		}
 	}
 	if len(names) == 0 {
 		t.Fatalf("%s is empty", folder)

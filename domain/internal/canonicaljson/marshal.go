@@ -1,11 +1,8 @@
 package canonicaljson
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -16,71 +13,28 @@ func Marshal(v any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding canonical JSON: %w", err)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	var tree any
-	if err := decoder.Decode(&tree); err != nil {
+	w := writer{src: data, dst: make([]byte, 0, len(data))}
+	if err := w.value(); err != nil {
 		return nil, fmt.Errorf("encoding canonical JSON: %w", err)
 	}
-	var b bytes.Buffer
-	writeValue(&b, tree)
-	return b.Bytes(), nil
+	return w.dst, nil
 }
 
-func writeValue(b *bytes.Buffer, v any) {
-	switch v := v.(type) {
-	case map[string]any:
-		writeObject(b, v)
-	case []any:
-		b.WriteByte('[')
-		for i, element := range v {
-			writeSeparator(b, i)
-			writeValue(b, element)
-		}
-		b.WriteByte(']')
-	case string:
-		writeString(b, v)
-	default: // json.Number, bool and nil print as JSON has them
-		if v == nil {
-			v = "null"
-		}
-		fmt.Fprint(b, v)
-	}
-}
-
-// writeObject sorts keys by bytes, which for ASCII keys is the order of UTF-16
-// code units that RFC 8785, section 3.2.3, asks for.
-func writeObject(b *bytes.Buffer, object map[string]any) {
-	b.WriteByte('{')
-	for i, key := range slices.Sorted(maps.Keys(object)) {
-		writeSeparator(b, i)
-		writeString(b, key)
-		b.WriteByte(':')
-		writeValue(b, object[key])
-	}
-	b.WriteByte('}')
-}
-
-func writeSeparator(b *bytes.Buffer, i int) {
-	if i > 0 {
-		b.WriteByte(',')
-	}
-}
-
-func writeString(b *bytes.Buffer, s string) {
-	b.WriteByte('"')
+// appendString appends a string with the shortest escapes (RFC 8785, section
+// 3.2.2.2).
+func appendString(dst []byte, s string) []byte {
+	dst = append(dst, '"')
 	for _, r := range s {
 		switch escape := shortEscape(r); {
 		case escape != 0:
-			b.WriteByte('\\')
-			b.WriteByte(escape)
+			dst = append(dst, '\\', escape)
 		case r < 0x20:
-			fmt.Fprintf(b, `\u%04x`, r)
+			dst = fmt.Appendf(dst, `\u%04x`, r)
 		default:
-			b.WriteRune(r)
+			dst = append(dst, string(r)...)
 		}
 	}
-	b.WriteByte('"')
+	return append(dst, '"')
 }
 
 // shortEscape returns the letter of a two-character escape, 0 where there is none.
