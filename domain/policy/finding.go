@@ -70,6 +70,39 @@ const (
 	CodeStatementNotTrusted Code = "STATEMENT_NOT_TRUSTED"
 	CodePeerMismatch        Code = "PEER_MISMATCH"
 	CodeServerBusy          Code = "SERVER_BUSY"
+
+	// Found by decisions on joining, and on members that are asked to attest. A
+	// Finding of one of these codes is Refuse, but for MACHINE_MOVED, where the
+	// policy admits moved machines, and NODE_SILENT, before it has been for too long.
+	CodeVerdictMissing    Code = "VERDICT_MISSING"
+	CodeIdentityMissing   Code = "IDENTITY_MISSING"
+	CodeRequestInvalid    Code = "REQUEST_INVALID"
+	CodeRequestReplayed   Code = "REQUEST_REPLAYED"
+	CodeJoinPolicyMissing Code = "JOIN_POLICY_MISSING"
+	CodeStandingStale     Code = "STANDING_STALE"
+	CodeNodeRevoked       Code = "NODE_REVOKED"
+	CodeClusterFrozen     Code = "CLUSTER_FROZEN"
+	CodeNameNotAllowed    Code = "NAME_NOT_ALLOWED"
+	CodeNameTaken         Code = "NAME_TAKEN"
+	CodeNameMismatch      Code = "NAME_MISMATCH"
+	CodeDiskTaken         Code = "DISK_TAKEN"
+	CodeIdentityNotListed Code = "IDENTITY_NOT_LISTED"
+	CodeApprovalMissing   Code = "APPROVAL_MISSING"
+	CodeApprovalExpired   Code = "APPROVAL_EXPIRED"
+	CodeApprovalSpent     Code = "APPROVAL_SPENT"
+	CodeRoleMismatch      Code = "ROLE_MISMATCH"
+	CodeRecordMissing     Code = "RECORD_MISSING"
+	CodeRecordInvalid     Code = "RECORD_INVALID"
+	CodeDiskMismatch      Code = "DISK_MISMATCH"
+	CodePlatformMismatch  Code = "PLATFORM_MISMATCH"
+	CodeMachineMoved      Code = "MACHINE_MOVED"
+	CodeBootUnknown       Code = "BOOT_UNKNOWN"
+	CodeBootNotNew        Code = "BOOT_NOT_NEW"
+	CodeCloneAlive        Code = "CLONE_ALIVE"
+	CodeLivenessUnknown   Code = "LIVENESS_UNKNOWN"
+	CodeNodeNotMember     Code = "NODE_NOT_MEMBER"
+	CodeBootMismatch      Code = "BOOT_MISMATCH"
+	CodeNodeSilent        Code = "NODE_SILENT"
 )
 
 // Severity says what a finding does to the verdict.
