@@ -17,6 +17,7 @@ const (
 	rotationLabel  = "asterism/owner-rotation/v1"
 	requestLabel   = "asterism/owner/v1"
 	statementLabel = "asterism/cluster-statement/v1"
+	directiveLabel = "asterism/directive/v1"
 )
 
 // ErrSignature is wrapped by every refusal of signatures.
@@ -78,6 +79,13 @@ func StatementPayload(s *Statement) (Payload, error) {
 
 func statementPayload(encoded []byte) Payload {
 	return Payload{lp.Append([]byte(statementLabel), encoded)}
+}
+
+// DirectivePayload returns what the owners, or an administrator whom the cluster
+// statement names, sign to make a directive: "asterism/directive/v1" ‖
+// lp(encoded directive), as authority.Directive encodes itself.
+func DirectivePayload(encoded []byte) Payload {
+	return Payload{lp.Append([]byte(directiveLabel), encoded)}
 }
 
 // Signature is one key's signature over a payload.

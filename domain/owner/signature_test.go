@@ -91,6 +91,46 @@ func TestRequestPayloadRefuses(t *testing.T) {
 	}
 }
 
+func TestDirectivePayloadIsTheDesignedString(t *testing.T) {
+	want := []byte("asterism/directive/v1" + "\x00\x00\x00\x06freeze")
+	if got := owner.DirectivePayload([]byte("freeze")).Bytes(); !bytes.Equal(got, want) {
+		t.Errorf("payload = %x, want %x", got, want)
+	}
+}
+
+// The same bytes signed as a directive are no statement and no rotation, and the
+// other way round.
+func TestDirectivePayloadStandsForNothingElse(t *testing.T) {
+	d := first(1, 1)
+	s := newStatement(t)
+	statement, err := owner.StatementPayload(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rotation, err := owner.RotationPayload(next(t, d, 1, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		other   owner.Payload
+		encoded []byte
+	}{
+		"statement": {statement, encodeStatement(t, s)},
+		"rotation":  {rotation, encoded(t, next(t, d, 1, 2))},
+	} {
+		directive := owner.DirectivePayload(tt.encoded)
+		if err := d.Verify(directive, sign(directive, 1)); err != nil {
+			t.Errorf("a directive of the bytes of a %s: %v", name, err)
+		}
+		if err := d.Verify(tt.other, sign(directive, 1)); !errors.Is(err, owner.ErrSignature) {
+			t.Errorf("a directive's signature makes a %s: %v", name, err)
+		}
+		if err := d.Verify(directive, sign(tt.other, 1)); !errors.Is(err, owner.ErrSignature) {
+			t.Errorf("the signature of a %s makes a directive: %v", name, err)
+		}
+	}
+}
+
 // What was signed to change keys is no signed request, and the other way round.
 func TestPayloadsOfAnotherKindAreRefused(t *testing.T) {
 	d := first(1, 1)
