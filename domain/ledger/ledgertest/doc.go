@@ -1,0 +1,3 @@
+// Package ledgertest makes ledgers for tests: complete, signed, and the same
+// whenever they are made.
+package ledgertest
