@@ -21,15 +21,17 @@ func Run(s System, args []string) int {
 func newRoot(s *System) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "asterism",
-		Short: "Make evidence, check attestation policies and explain verdicts",
+		Short: "Make evidence, check policies, explain verdicts and audit ledgers",
 		Long: "asterism is the command line of a confidential Kubernetes engine. It has a TPM\n" +
 			"sign what a machine booted, checks the policies that say what a node must\n" +
-			"prove, and explains what they admit.\n\n" + exitHelp,
+			"prove, explains what they admit, and verifies the ledger in which a cluster\n" +
+			"records what it decided.\n\n" + exitHelp,
 		Example: "  asterism attest --nonce $(openssl rand -hex 32) -o node.evidence\n" +
 			"  asterism policy from-evidence node.evidence --release v1.0.0 > policy.yaml\n" +
 			"  asterism policy lint policy.yaml\n" +
 			"  asterism explain node.evidence --policy policy.yaml\n" +
-			"  asterism explain claims.json --policy policy.yaml",
+			"  asterism explain claims.json --policy policy.yaml\n" +
+			"  asterism audit verify ledger/ --statement cluster.statement --owner 5c1d…",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -37,7 +39,7 @@ func newRoot(s *System) *cobra.Command {
 	root.SetOut(s.Stdout)
 	root.SetErr(s.Stderr)
 	root.SetFlagErrorFunc(wrongUsage)
-	root.AddCommand(newAttest(s), newExplain(s), newPolicy(s), newVersion(s), newGenDocs(s))
+	root.AddCommand(newAttest(s), newAudit(s), newExplain(s), newPolicy(s), newVersion(s), newGenDocs(s))
 	root.SetHelpCommand(newHelp(root))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd("completion")

@@ -213,7 +213,7 @@ func TestCommandsAreDocumented(t *testing.T) {
 // TestLinks follows the links between documents.
 func TestLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
-	for _, name := range []string{"attesting.md", "cli.md", "findings.md", "policy.md", "examples/README.md"} {
+	for _, name := range []string{"attesting.md", "auditing.md", "cli.md", "findings.md", "policy.md", "examples/README.md"} {
 		path := filepath.Join(docs, name)
 		for _, match := range link.FindAllStringSubmatch(readDoc(t, path), -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(path), match[1])); err != nil {

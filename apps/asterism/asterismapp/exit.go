@@ -10,11 +10,11 @@ import (
 
 // The exit codes, by cause. Programs may decide on them.
 const (
-	ExitDone    = 0 // done; of explain: admitted
+	ExitDone    = 0 // done; of explain: admitted; of audit: sound
 	ExitFailure = 1 // an unexpected failure
 	ExitUsage   = 2 // wrong usage
 	ExitInput   = 3 // an input cannot be read, or is invalid
-	ExitRefused = 4 // refused by policy, or by the verifier before it
+	ExitRefused = 4 // refused by policy, or by the verifier before it; of audit: not sound
 
 	ExitUnavailable = 5 // the TPM cannot be used now
 )
@@ -22,10 +22,12 @@ const (
 // exitHelp explains the exit codes in help and manual pages.
 const exitHelp = `Exit codes:
   0  done; with explain: the machine would be admitted
+     (with audit: the ledger is sound)
   1  an unexpected failure
   2  wrong usage
   3  an input cannot be read, or is invalid
   4  refused by policy, or by the verifier before it
+     (with audit: the ledger is damaged, forked, or tells what must not be)
   5  the TPM cannot be used: there is none, it is busy, or access is denied`
 
 // errRefused ends a command whose output has told everything.
@@ -57,6 +59,9 @@ func exitCode(err error) int {
 		return ExitDone
 	}
 	if errors.Is(err, errRefused) {
+		return ExitRefused
+	}
+	if _, ok := errors.AsType[*unsoundError](err); ok {
 		return ExitRefused
 	}
 	if _, ok := errors.AsType[*usageError](err); ok {
@@ -101,6 +106,9 @@ func hintOn(err error) string {
 	}
 	if unavailable, ok := errors.AsType[*unavailableError](err); ok {
 		return unavailable.hint
+	}
+	if unsound, ok := errors.AsType[*unsoundError](err); ok {
+		return fmt.Sprintf("What is listed holds. Run 'asterism audit verify %s' with the same flags to see everything that does not.", unsound.folder)
 	}
 	return ""
 }

@@ -41,7 +41,7 @@ func TestScript(t *testing.T) {
 			return copyExamples(env.WorkDir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"damage": damage, "exits": exits, "extend": extend, "swtpm": swtpm,
+			"damage": damage, "exits": exits, "extend": extend, "ledger": writeLedger, "swtpm": swtpm,
 		},
 	})
 }
