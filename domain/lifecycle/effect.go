@@ -56,8 +56,10 @@ type (
 		Damage string
 	}
 	// LookForJoinService looks for JoinServices after a pause, in place of an earlier
-	// search, and makes an event of each that it finds and of having lost all, until
-	// StopLooking.
+	// search, and makes an event of each that it finds, until StopLooking; and
+	// JoinServiceLost when it knows of none of the node's own cluster (of a node
+	// without a seal: of none at all), at the search's beginning too: until then one
+	// that answered before counts as there.
 	LookForJoinService struct{ After time.Duration }
 	// StopLooking ends LookForJoinService. Events that are on their way may still
 	// arrive; they are refused.

@@ -106,7 +106,8 @@ type (
 		Serial  uint64         // of its statement
 		Request join.RequestID // fresh; used unless an older one is still open there
 	}
-	// JoinServiceLost says that none answers any more.
+	// JoinServiceLost says that none answers, or none any more, that could be the
+	// node's own cluster's.
 	JoinServiceLost struct{}
 	// TicketReceived is a ticket, held in memory. Derived is the cluster ID that its
 	// secrets lead to, with the owner of the JoinService's verified mark.

@@ -42,18 +42,31 @@ func NewPublisher(config PublisherConfig) (*Publisher, error) {
 // *ledger.ForkError or *ledger.RollbackError); ErrCopy; or it is that of signer,
 // store or tiles.
 func (p *Publisher) Publish(ctx context.Context) (*ledger.Checkpoint, error) {
-	c, err := p.publish(ctx)
+	known, err := readCheckpoint(ctx, p.config.Store, p.config.Origin, p.config.Key)
+	if err != nil {
+		return nil, fmt.Errorf("publishing a checkpoint: %w", err)
+	}
+	c, err := p.publish(ctx, known)
+	if errors.Is(err, ledger.ErrCheckpoint) {
+		c, err = p.publishAfter(ctx, known, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("publishing a checkpoint: %w", err)
 	}
 	return c, nil
 }
 
-func (p *Publisher) publish(ctx context.Context) (*ledger.Checkpoint, error) {
-	known, err := readCheckpoint(ctx, p.config.Store, p.config.Origin, p.config.Key)
-	if err != nil {
-		return nil, err
+// publishAfter begins anew where another node has published meanwhile: what the
+// signer refused does not continue that one, and nothing is wrong.
+func (p *Publisher) publishAfter(ctx context.Context, known *published, refused error) (*ledger.Checkpoint, error) {
+	now, err := readCheckpoint(ctx, p.config.Store, p.config.Origin, p.config.Key)
+	if err != nil || now.revision == known.revision {
+		return nil, refused
 	}
+	return p.publish(ctx, now)
+}
+
+func (p *Publisher) publish(ctx context.Context, known *published) (*ledger.Checkpoint, error) {
 	next, err := p.next(ctx, known.checkpoint)
 	if err != nil {
 		return nil, err

@@ -19,6 +19,8 @@ import (
 // not replaced: it may be the only true one. Nor should one be that Catch called
 // Forked, RolledBack or Incomplete; whether it is, the caller decides.
 //
+// A Publisher and an Exporter of this node are to be made anew, with the new folder.
+//
 // Errors are those of Catch. Where the Mirror has begun with the new folder it
 // keeps to it, and Catch goes on.
 func (m *Mirror) Rebuild(ctx context.Context, fresh ports.Tiles) (merkle.Head, error) {

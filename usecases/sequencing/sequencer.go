@@ -91,8 +91,8 @@ func New(config Config) (*Sequencer, error) {
 // Errors, beside the context's: a *ports.ConflictError with those of the
 // proposal's own keys whose condition did not hold; ErrProposal;
 // ports.ErrStoreFull; ports.ErrStoreUnavailable (nothing was written);
-// ports.ErrOutcomeUnknown (it was written, will be, or never will be; but this
-// Sequencer does not send it again on its own).
+// ports.ErrOutcomeUnknown (it was written, will be, or never will be; this
+// Sequencer sends it again only for callers who shared the transaction and wait).
 func (s *Sequencer) Append(ctx context.Context, p *Proposal) (*Receipt, error) {
 	c, err := s.newCall(p)
 	if err != nil {
