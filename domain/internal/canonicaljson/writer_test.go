@@ -132,3 +132,29 @@ func BenchmarkMarshal(b *testing.B) {
 		}
 	}
 }
+
+// What encoding/json never writes is an error, and no panic.
+func TestRewriteRefuses(t *testing.T) {
+	for _, src := range []string{
+		"", ",", "]", "}", "[", "[1", "[1,", "[1,]", "[,1]", `["a"`, `["a" "b"]`, `[[1`, `[{"a":1]`,
+		"{", `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{"a" 1}`, `{"a"1}`, `{1:2}`, `{"a":}`, `{"a":1,2}`, `{"a":[}`,
+		`"`, `"abc`, `"\`, `"\"`, `"\q"`, `{"\q":1}`, `{"a`, `{"b":1,"a`, `{"a":"b`, `{"a":"b"`, `{"a":"b""c":1}`,
+	} {
+		if got, err := canonicaljson.Rewrite([]byte(src)); err == nil {
+			t.Errorf("%q was rewritten as %q", src, got)
+		}
+	}
+}
+
+// Where it reads on does not depend on how it ends.
+func TestRewriteOfWords(t *testing.T) {
+	for _, src := range []string{"1", "-5", "true", "null", `""`, `"a"`, "[]", "{}", "[[],{}]", `{"":""}`, `{"a":[1,{"b":null}],"c":false}`} {
+		if got, err := canonicaljson.Rewrite([]byte(src)); err != nil || string(got) != src {
+			t.Errorf("%q was rewritten as %q, %v", src, got, err)
+		}
+	}
+	// Keys are compared without their escapes.
+	if got, err := canonicaljson.Rewrite([]byte(`{"a":1,"\u0021":2,"\"":3}`)); err != nil || string(got) != `{"!":2,"\"":3,"a":1}` {
+		t.Errorf("rewritten as %s, %v", got, err)
+	}
+}
