@@ -43,11 +43,11 @@ func (b Boot) String() string {
 }
 
 // validate collects what is wrong with the boot of a machine.
-func (b Boot) validate(ps *problems, i Identity) {
+func (b Boot) validate(ps *problems, path string, i Identity) {
 	if !b.known(i) {
-		ps.add("boot", "lacks the SHA-256 by which boots of such a machine are told apart")
+		ps.add(path, "lacks the SHA-256 by which boots of such a machine are told apart")
 	}
 	if i.byTPM() && !b.Session.IsZero() || !i.byTPM() && b != (Boot{Session: b.Session}) {
-		ps.add("boot", "has a field that such a machine has not")
+		ps.add(path, "has a field that such a machine has not")
 	}
 }

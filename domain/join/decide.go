@@ -16,9 +16,9 @@ import (
 // that another machine holds stay with it, also when it is revoked. A machine
 // that has a record keeps its name and its platform, and is held against its chip,
 // whichever way it comes. It must show another boot than the record's, and the
-// machine of the record must not answer any more, so that of two clones one is
-// refused. The one exception is a request for which no ticket has left, which the
-// same boot may replace.
+// machine that got the last ticket must not answer any more, so that of two clones
+// one is refused. A request for which no ticket has left may be replaced by the same
+// boot, and who never got a ticket is not asked.
 //
 // The key of a disk that was joined with before is for a rejoin only, and a rejoin
 // only for who has had a ticket.
@@ -116,9 +116,11 @@ func (j *judgement) newBoot() {
 }
 
 // liveness comes last, and asks nobody for the sake of a candidate that is
-// refused anyway. Who has no ticket cannot be asked, and can do no harm.
+// refused anyway. A machine that no ticket ever left for cannot be asked, and can do
+// no harm. That the record's last request has none says nothing of the machine that
+// got the one before.
 func (j *judgement) liveness() {
-	if j.own == nil || !j.own.answered() || len(j.refusals) > 0 {
+	if j.own == nil || j.own.Held() == (Boot{}) || len(j.refusals) > 0 {
 		return
 	}
 	switch j.f.Other {
@@ -154,7 +156,7 @@ func (j *judgement) record() *Record {
 	r := &Record{Version: RecordVersion, Identity: j.c.Identity, Name: request.Name, Role: request.Role, Joined: j.now}
 	chip := chipOf(j.c.Claims)
 	if j.own != nil {
-		r.Serial = j.own.Serial
+		r.Serial, r.Holder = j.own.Serial, j.own.Held()
 		if len(chip) == 0 {
 			chip = j.own.Chip
 		}

@@ -82,6 +82,9 @@ func sameBoot(r *join.Record) {
 
 func intended(r *join.Record) { r.State = join.Intended }
 
+// ticketless is a first join for which no ticket has left, nor any before.
+func ticketless(r *join.Record) { r.State, r.Holder = join.Intended, join.Boot{} }
+
 // returning is a rejoin for which no ticket has left.
 func returning(r *join.Record) { r.State, r.Kind = join.Intended, join.Rejoin }
 
@@ -181,7 +184,8 @@ func joinAgainRules() []rule {
 		{"not while the machine of the record lives", again, func(s *situation) { s.f.Other = join.Alive }, join.Refused, codes("CLONE_ALIVE")},
 		{"not before it was asked", again, func(s *situation) { s.f.Other = join.NotAsked }, join.Refused, codes("LIVENESS_UNKNOWN")},
 		{"an answer that nobody knows is none", again, func(s *situation) { s.f.Other = "maybe" }, join.Refused, codes("LIVENESS_UNKNOWN")},
-		{"who has no ticket is not asked", again, also(own(intended), func(s *situation) { s.f.Other = join.NotAsked }), join.Admitted, nil},
+		{"who has no ticket is not asked", again, also(own(ticketless), func(s *situation) { s.f.Other = join.NotAsked }), join.Admitted, nil},
+		{"who has one is, whatever was asked for since", again, also(own(intended), func(s *situation) { s.f.Other = join.NotAsked }), join.Refused, codes("LIVENESS_UNKNOWN")},
 		{"a revoked machine does not join again", again, func(s *situation) { s.f.Own = s.f.Own.Next(join.Revoked) }, join.Refused, codes("NODE_REVOKED")},
 		{"as what it was not", again, own(func(r *join.Record) { r.Platform = evidence.TPM }), join.Refused, codes("PLATFORM_MISMATCH")},
 		{"a freeze stops it", again, frozen, join.Refused, codes("CLUSTER_FROZEN")},

@@ -37,7 +37,7 @@ func TestRejoinsRecord(t *testing.T) {
 	s.c.Policy, s.f.Standing.Serial, s.c.Verdict.Release, s.c.Evidence = 5, 11, "v1.3.0", hashOf("other evidence")
 	want := s.f.Own.Clone()
 	want.Serial, want.State, want.Codes = 3, join.Intended, nil
-	want.Boot = join.Boot{ResetCount: 3, RestartCount: 1, AK: hashOf("AK 3")}
+	want.Boot = join.Boot{ResetCount: 3, RestartCount: 1, AK: hashOf("AK 3")} // the holder stays the one that has a ticket
 	want.Request, want.Kind = join.RequestID{3}, join.Rejoin
 	want.Release, want.Policy, want.Directive, want.Evidence, want.Attested = "v1.3.0", 5, 11, hashOf("other evidence"), now
 	d := s.decide()

@@ -17,14 +17,15 @@ type Candidate struct {
 	Policy   uint64             // serial of the attestation policy behind the verdict
 }
 
-// Liveness is whether the machine that holds a record was reached just now.
+// Liveness is whether the machine that got a record's last ticket was reached just
+// now.
 type Liveness string
 
 // What asking the machine may show.
 const (
 	NotAsked Liveness = ""
 	Silent   Liveness = "silent" // nothing that proves itself as the record's node answers
-	Alive    Liveness = "alive"  // it attests, in the boot that the record names
+	Alive    Liveness = "alive"  // it attests, in the boot that got the last ticket: Record.Held
 )
 
 // Facts is what the cluster knows that bears on a candidate. Decisions never
@@ -34,7 +35,7 @@ type Facts struct {
 	Own      *Record  // of the candidate's identity; nil where there is none
 	ByName   *Record  // that holds the name asked for
 	ByDisk   *Record  // that holds the disk asked for; where its node was removed, one that names identity and disk alone
-	Other    Liveness // of Own's node
+	Other    Liveness // of Own's node, in the boot Own.Held
 }
 
 // Outcome is what becomes of a candidate.

@@ -112,6 +112,7 @@ func (s *situation) joined() *situation {
 	if r.Platform == evidence.QEMUSNP {
 		r.Boot = join.Boot{Session: hashOf("session 1")}
 	}
+	r.Holder = r.Boot
 	r.Joined, r.Attested = now.Add(-2*time.Hour), now.Add(-time.Hour)
 	s.f.Own, s.f.ByName, s.f.ByDisk, s.f.Other = r, r, r, join.Silent
 	s.c.Request.ID = join.RequestID{2}
@@ -149,6 +150,7 @@ func attests(s *situation) *situation {
 	if s.f.Own.Platform == evidence.QEMUSNP {
 		s.f.Own.Boot = join.Boot{Session: hashOf("session 3")}
 	}
+	s.f.Own.Holder = s.f.Own.Boot
 	s.f.ByName, s.f.ByDisk, s.f.Other = nil, nil, join.NotAsked
 	return s
 }

@@ -94,6 +94,7 @@ func drawRecord(t *rapid.T) *join.Record {
 	if r.Platform != evidence.QEMUSNP {
 		r.Boot.ResetCount = pick[uint32](t, "recorded resets", 0, 2, 3, 1<<32-1)
 	}
+	r.Holder = pick(t, "holder", r.Boot, join.Boot{})
 	r.Kind = pick(t, "recorded kind", join.FirstJoin, join.Rejoin)
 	r.Spent = pick[uint64](t, "spent", 0, 7, 8)
 	r.Role = pick(t, "recorded role", join.Worker, join.ControlPlane)
@@ -107,6 +108,9 @@ func recordOf(r *join.Record, i join.Identity) *join.Record {
 		r.Platform, r.Boot = evidence.QEMUVTPM, join.Boot{ResetCount: resets, RestartCount: 1, AK: hashOf("AK 3")}
 	} else {
 		r.Platform, r.Boot = evidence.QEMUSNP, join.Boot{Session: hashOf("session 3")}
+	}
+	if r.Holder != (join.Boot{}) {
+		r.Holder = r.Boot
 	}
 	r.Identity = i
 	return r
@@ -143,11 +147,20 @@ func disturbances() []func(*rapid.T, *situation) {
 	}
 }
 
+// unanswered has the machine of a member ask a second time, for the first request
+// has no ticket yet.
+func unanswered(s *situation) *situation {
+	s.f.Own = s.decide().Record
+	s.f.ByName, s.f.ByDisk = s.f.Own, s.f.Own
+	return s
+}
+
 // drawSituation takes one that is admitted, and disturbs it.
 func drawSituation(t *rapid.T) *situation {
 	starts := []func() *situation{
 		firstJoin, teeJoin, controlPlane, again, rejoin, teeAgain, teeRejoin, member, confidential, controlPlaneAgain,
 		func() *situation { return controlPlane().rejoins() },
+		func() *situation { return unanswered(rejoin()) }, func() *situation { return unanswered(again()) },
 	}
 	s := pick(t, "start", starts...)()
 	for range rapid.IntRange(0, 4).Draw(t, "disturbances") {
@@ -236,7 +249,7 @@ func checkAdmitted(t *rapid.T, s *situation, d *join.Decision) {
 		"no policy":     standing.Serial == 0 || standing.Policy == nil,
 		"name":          s.f.ByName != nil && s.f.ByName.Identity != s.c.Identity,
 		"disk":          s.f.ByDisk != nil && s.f.ByDisk.Identity != s.c.Identity,
-		"clone":         own != nil && own.State != join.Intended && s.f.Other != join.Silent,
+		"clone":         own != nil && (own.State != join.Intended || own.Holder != join.Boot{}) && s.f.Other != join.Silent,
 		"own disk":      request.Kind == join.FirstJoin && own != nil && own.Disk == request.Disk && (own.State != join.Intended || own.Kind != join.FirstJoin || own.Boot != d.Record.Boot),
 		"used disk":     request.Kind == join.FirstJoin && s.f.ByDisk != nil && (own == nil || own.Disk != request.Disk),
 		"its name":      own != nil && own.Name != d.Record.Name,

@@ -27,7 +27,7 @@ type State string
 
 // The states.
 const (
-	Intended State = "intended" // admitted, and no ticket has left for it
+	Intended State = "intended" // admitted, and no ticket has left for that: one may have left before, see Record.Held
 	Member   State = "member"
 	Withheld State = "withheld" // did not attest when asked: gets nothing until it does
 	Revoked  State = "revoked"  // for good
@@ -48,10 +48,11 @@ type Record struct {
 	Role      Role               `json:"role"`
 	Disk      string             `json:"disk"` // UUID
 	Platform  evidence.Platform  `json:"platform"`
-	Chip      policy.Hex         `json:"chip,omitempty"` // a hint: a moved machine has another
-	Boot      Boot               `json:"boot"`           // in which it last joined or rejoined
-	Request   RequestID          `json:"request"`        // that was admitted last
-	Kind      Kind               `json:"kind"`           // of that request
+	Chip      policy.Hex         `json:"chip,omitempty"`  // a hint: a moved machine has another
+	Boot      Boot               `json:"boot"`            // in which it last asked to join or rejoin, and was admitted
+	Holder    Boot               `json:"holder,omitzero"` // the last boot for which a ticket left; zero where none did
+	Request   RequestID          `json:"request"`         // that was admitted last
+	Kind      Kind               `json:"kind"`            // of that request
 	Release   string             `json:"release,omitempty"`
 	Policy    uint64             `json:"policy"`             // serial of the attestation policy that admitted it last
 	Directive uint64             `json:"directive"`          // serial of the newest directive when it was admitted last
@@ -71,18 +72,32 @@ func (r *Record) Clone() *Record {
 }
 
 // Next returns the record as it is after a change of state: a copy with the next
-// serial. The codes say why a node is withheld. Nothing leads out of Revoked.
+// serial. The codes say why a node is withheld. A member has its ticket in the
+// record's boot. Nothing leads out of Revoked.
 func (r *Record) Next(state State, codes ...policy.Code) *Record {
 	n := r.Clone()
 	n.Serial++
 	if r.State != Revoked {
 		n.State, n.Codes = state, slices.Clone(codes)
 	}
+	if n.State == Member {
+		n.Holder = n.Boot
+	}
 	return n
 }
 
 // answered says whether a ticket may have left for the record's last request.
 func (r *Record) answered() bool { return r.State != Intended }
+
+// Held returns the last boot of the machine for which a ticket left, zero where
+// none ever did. While a node asks to come back, that is not the record's boot: the
+// machine that has the keys may be another one, which lives.
+func (r *Record) Held() Boot {
+	if r.answered() {
+		return r.Boot
+	}
+	return r.Holder
+}
 
 // unfinished says whether the record is of a first join for which no ticket has
 // left: the node was no member with the record's disk.

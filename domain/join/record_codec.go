@@ -64,11 +64,24 @@ func (r *Record) Validate() error {
 	}
 	ps.node(r)
 	ps.admission(r)
-	r.Boot.validate(&ps, r.Identity)
+	r.Boot.validate(&ps, "boot", r.Identity)
+	ps.holder(r)
 	ps.codes(r)
 	ps.instant("joined", r.Joined)
 	ps.instant("attested", r.Attested)
 	return ps.err(ErrRecord)
+}
+
+// holder wants a boot of the machine where there is one, and for a node that has
+// its ticket none but the record's.
+func (ps *problems) holder(r *Record) {
+	if r.Holder == (Boot{}) {
+		return
+	}
+	r.Holder.validate(ps, "holder", r.Identity)
+	if (r.State == Member || r.State == Withheld) && r.Holder != r.Boot {
+		ps.add("holder", "is not the boot of a record in the state %s", r.State)
+	}
 }
 
 // node looks at what the node is.

@@ -28,6 +28,7 @@ func TestRecordEncoding(t *testing.T) {
 	r.Chip = policy.Hex{1, 2}
 	want := `{"approval":8,"attested":"2026-07-01T11:00:00Z","boot":{"ak":"` + hashOf("AK 1").String() + `","resetCount":1,"restartCount":1},` +
 		`"chip":"0102","codes":["NODE_SILENT","BOOT_MISMATCH"],"directive":9,"disk":"` + disk + `","evidence":"` + hashOf("evidence").String() + `",` +
+		`"holder":{"ak":"` + hashOf("AK 1").String() + `","resetCount":1,"restartCount":1},` +
 		`"identity":"` + machine("one").String() + `","joined":"2026-07-01T10:00:00Z","kind":"join","name":"node-1","platform":"qemu-vtpm","policy":4,` +
 		`"release":"v1.2.3","request":"01000000000000000000000000000000","role":"control-plane","serial":3,"spent":8,"state":"withheld","version":"asterism/node-record/v1"}`
 	if data := encode(t, r); string(data) != want {
@@ -36,7 +37,7 @@ func TestRecordEncoding(t *testing.T) {
 }
 
 func TestRecordsAreReadAgain(t *testing.T) {
-	for _, r := range []*join.Record{fullRecord(), teeJoin().decide().Record, fullRecord().Next(join.Revoked)} {
+	for _, r := range []*join.Record{fullRecord(), rejoin().decide().Record, teeRejoin().decide().Record, teeJoin().decide().Record, fullRecord().Next(join.Revoked)} {
 		again, err := join.DecodeRecord(encode(t, r))
 		if diff := cmp.Diff(r, again, comparables()); diff != "" || err != nil {
 			t.Errorf("%v; (-want +got):\n%s", err, diff)
@@ -67,6 +68,10 @@ func TestInvalidRecords(t *testing.T) {
 		{"boot", func(r *join.Record) { r.Boot.AK = measurement.Digest{} }},
 		{"boot", func(r *join.Record) { r.Boot.AK = measurement.Sum(measurement.SHA384, nil) }},
 		{"boot", func(r *join.Record) { r.Boot.Session = hashOf("session") }},
+		{"holder", func(r *join.Record) { r.Holder.ResetCount++ }},
+		{"holder", func(r *join.Record) { r.State, r.Codes, r.Holder.ResetCount = join.Member, nil, 0 }},
+		{"holder", func(r *join.Record) { intended(r); r.Codes, r.Holder.AK = nil, measurement.Digest{} }},
+		{"holder", func(r *join.Record) { intended(r); r.Codes, r.Holder.Session = nil, hashOf("session") }},
 		{"request", func(r *join.Record) { r.Request = join.RequestID{} }},
 		{"kind", func(r *join.Record) { r.Kind = "" }},
 		{"release", func(r *join.Record) { r.Release = strings.Repeat("a", 65) }},

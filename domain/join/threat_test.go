@@ -67,6 +67,34 @@ func TestThreat12SecondCloneIsRefused(t *testing.T) {
 	}
 }
 
+// A copy that was admitted while the machine was silent, and got no ticket then, is
+// refused as soon as the machine answers again: in the same boot or a later one, as
+// who returns or as who joins anew.
+func TestThreat12IntentDoesNotHideTheLivingMachine(t *testing.T) {
+	for name, s := range map[string]*situation{"rejoin": rejoin(), "first join": again(), "rejoin without a TPM": teeRejoin(), "first join without a TPM": teeAgain()} {
+		held := s.f.Own.Boot
+		intent := s.decide().Record
+		if intent == nil || intent.Holder != held || intent.Held() != held {
+			t.Fatalf("%s: the record forgets who has a ticket: %+v", name, intent)
+		}
+		s.f.Own, s.f.ByName, s.f.ByDisk = intent, intent, intent
+		for range 3 { // intents upon intents
+			for other, want := range map[join.Liveness]policy.Code{join.Alive: policy.CodeCloneAlive, join.NotAsked: policy.CodeLivenessUnknown} {
+				s.f.Other = other
+				checkDecision(t, s.decide(), join.Refused, codes(want))
+			}
+			s.f.Other = join.Silent
+			s.f.Own = s.decide().Record
+			if tpm := s.c.Claims.TPM; tpm != nil && s.c.Request.Kind == join.Rejoin {
+				tpm.ResetCount++
+			}
+		}
+		if s.f.Own.Held() != held || s.f.Own.Next(join.Member).Held() != s.f.Own.Boot {
+			t.Errorf("%s: %+v", name, s.f.Own)
+		}
+	}
+}
+
 // The same keys in a machine whose memory the host can read: it gets no key of
 // the confidential machine's disk, as a return or as a first join.
 func TestThreat12ConfidentialMachineDoesNotComeBackAsAnother(t *testing.T) {

@@ -138,6 +138,9 @@ func (w *world) uniqueHolders() {
 		if names[string(r.Name)] != "" || disks[r.Disk] != "" {
 			w.t.Fatalf("two records have name %s or disk %s", r.Name, r.Disk)
 		}
+		if (r.State == join.Member || r.State == join.Withheld) && r.Holder != r.Boot {
+			w.t.Fatalf("node %v has a ticket in %v, and its record says in %v", r.Identity, r.Boot, r.Holder)
+		}
 		names[string(r.Name)], disks[r.Disk] = r.Identity.String(), r.Identity.String()
 		for _, key := range []ports.Key{{Collection: ports.NodeNames, Name: string(r.Name)}, {Collection: ports.Disks, Name: r.Disk}} {
 			holder, err := w.store.Get(w.t.Context(), key)

@@ -70,7 +70,21 @@ func (t *Tickets) holding(ctx context.Context, key ports.Key, own *join.Record) 
 		return &join.Record{Identity: holder, State: join.Revoked, Disk: key.Name}, revision, nil
 	}
 	if r == nil {
-		return nil, 0, fmt.Errorf("%w: %v is held by %v, of which there is no record", ErrInconsistent, key, holder)
+		return nil, 0, t.vacant(ctx, key, holder, revision)
 	}
 	return r, revision, nil
+}
+
+// vacant says why a name is held by a node without a record: the node was removed
+// since the name was read, or the store contradicts itself.
+func (t *Tickets) vacant(ctx context.Context, key ports.Key, holder join.Identity, revision ports.Revision) error {
+	_, now, err := t.book.get(ctx, key)
+	switch {
+	case err != nil:
+		return err
+	case now != revision:
+		return changed(key)
+	default:
+		return fmt.Errorf("%w: %v is held by %v, of which there is no record", ErrInconsistent, key, holder)
+	}
 }

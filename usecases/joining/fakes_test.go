@@ -95,6 +95,7 @@ type prober struct {
 	alive map[join.Identity]join.Liveness
 	fail  error
 	asked []join.Identity
+	boots map[join.Identity]join.Boot // in which who is alive is; of others, any
 }
 
 func (p *prober) Alive(_ context.Context, r *join.Record) (join.Liveness, error) {
@@ -103,6 +104,9 @@ func (p *prober) Alive(_ context.Context, r *join.Record) (join.Liveness, error)
 	p.asked = append(p.asked, r.Identity)
 	if p.fail != nil {
 		return join.NotAsked, p.fail
+	}
+	if b, found := p.boots[r.Identity]; found && b != r.Held() {
+		return join.Silent, nil
 	}
 	if l, found := p.alive[r.Identity]; found {
 		return l, nil

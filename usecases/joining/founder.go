@@ -155,7 +155,7 @@ func (f *Founder) record(said *authority.Authority, n *FirstNode) (*join.Record,
 	at := now.UTC().Truncate(time.Millisecond)
 	return &join.Record{
 		Version: join.RecordVersion, Serial: 1, Identity: n.Identity, State: join.Member, Name: n.Name, Role: join.ControlPlane,
-		Disk: n.Disk, Platform: n.Platform, Chip: n.Chip, Boot: n.Boot, Request: n.Request, Kind: join.FirstJoin, Release: n.Release,
+		Disk: n.Disk, Platform: n.Platform, Chip: n.Chip, Boot: n.Boot, Holder: n.Boot, Request: n.Request, Kind: join.FirstJoin, Release: n.Release,
 		Policy: inForce.Serial(), Directive: said.Head().Serial,
 		Evidence: measurement.Sum(measurement.SHA256, n.Evidence), Joined: at, Attested: at,
 	}, nil

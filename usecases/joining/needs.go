@@ -25,11 +25,11 @@ type Recorder interface {
 	Append(ctx context.Context, p *sequencing.Proposal) (*sequencing.Receipt, error)
 }
 
-// Prober asks the machine of a record whether it lives.
+// Prober asks the machine that got a record's last ticket whether it lives.
 type Prober interface {
 	// Alive returns join.Alive where the machine proves itself as the record's node
-	// in the boot that the record names, and join.Silent where nothing does. An
-	// error is for what could not be found out.
+	// in the boot r.Held, which need not be r.Boot, and join.Silent where nothing
+	// does. An error is for what could not be found out.
 	Alive(ctx context.Context, r *join.Record) (join.Liveness, error)
 }
 

@@ -21,6 +21,9 @@ func (e *NotGoneError) Error() string {
 	if e.Alive {
 		return fmt.Sprintf("node %v (%s) answers: revoke it, or switch it off", e.Node, e.State)
 	}
+	if e.State == join.Intended {
+		return fmt.Sprintf("node %v is coming back: it is not gone before it is revoked", e.Node)
+	}
 	return fmt.Sprintf("node %v is a %s: it is not gone before it is withheld or revoked", e.Node, e.State)
 }
 
@@ -39,7 +42,9 @@ func NewNodes(store ports.Store, prober Prober) (*Nodes, error) {
 	return &Nodes{store, book{store}, prober}, nil
 }
 
-// Remove forgets a node that is revoked, or withheld and silent: its name is free
+// Remove forgets a node that is revoked, or withheld and silent, or that was
+// admitted and never got a ticket. A member on its way back is none of them: its
+// disk is sealed, and it would need its record. The name of who is gone is free
 // for others, and the control-plane lease if it holds it. What the owner has said
 // about the machine stays, and so do its disks: their keys depend on the UUIDs
 // alone, so a UUID that a node has held is nobody's ever after. A node that there
@@ -89,7 +94,12 @@ func (n *Nodes) gone(ctx context.Context, r *join.Record) error {
 	switch r.State {
 	case join.Revoked:
 		return nil
-	case join.Withheld, join.Intended:
+	case join.Withheld:
+	case join.Intended:
+		if r.Held() == (join.Boot{}) {
+			return nil // nobody has anything by which to answer as this node
+		}
+		return &NotGoneError{Node: r.Identity, State: r.State}
 	default:
 		return &NotGoneError{Node: r.Identity, State: r.State}
 	}

@@ -89,6 +89,54 @@ func TestThreat12RemovedDisksAreNobodys(t *testing.T) {
 	w.holds()
 }
 
+// A member on its way back has a sealed disk, which nothing would open without its
+// record: it is no node that never came, however silent.
+func TestRemoveOnItsWayBack(t *testing.T) {
+	w := newWorld(t)
+	m, never := w.machine("w-1"), w.machine("w-2")
+	w.issue(w.main, m.join("one"))
+	w.up(m)
+	w.interrupted(m.reboot().rejoin("two"))
+	var notGone *joining.NotGoneError
+	if err := w.main.nodes.Remove(t.Context(), m.id); !errors.As(err, &notGone) || notGone.State != join.Intended || notGone.Alive {
+		t.Fatalf("a node on its way back was removed: %v", err)
+	}
+	w.interrupted(never.join("three"))
+	must(t, w.main.nodes.Remove(t.Context(), never.id))
+	w.issue(w.main, m.reboot().rejoin("two"))
+	m = m.reboot()
+	w.up(m)
+	w.interrupted(m.reboot().rejoin("four"))
+	w.submit(w.author.Deny(m.id, "stolen"))
+	must(t, w.main.nodes.Remove(t.Context(), m.id))
+	if w.record(m.id) != nil || w.record(never.id) != nil {
+		t.Error("a record is still there")
+	}
+	w.holds()
+}
+
+// A node is removed while another asks for its name: who asks is decided anew, and
+// meets no store that contradicts itself.
+func TestRemoveWhileItsNameIsRead(t *testing.T) {
+	w := newWorld(t)
+	gone, heir := w.machine("w-1"), w.machine("heir")
+	w.issue(w.main, gone.join("one"))
+	w.submit(w.author.Deny(gone.id, "stolen"))
+	removed := false
+	s := w.takeover(func(when memstore.Moment, call *memstore.Call) error {
+		if when == memstore.Before && call.Method == memstore.Get && call.Key.Collection == ports.Records && call.Key.Name == gone.id.String() && !removed {
+			removed = true
+			must(t, w.main.nodes.Remove(t.Context(), gone.id))
+		}
+		return nil
+	})
+	w.issue(s, heir.join("two", func(r *join.Request) { r.Name = "w-1" }))
+	if !removed {
+		t.Error("it was not removed meanwhile")
+	}
+	w.holds()
+}
+
 // A control-plane node that is denied, or removed, holds nobody back.
 func TestLeaseOfWhoIsGone(t *testing.T) {
 	for name, end := range map[string]func(w *world, m *machine){

@@ -143,7 +143,7 @@ func (r *Recoverer) propose(ctx context.Context, record *join.Record, n *Recover
 		return nil, fmt.Errorf("reading the ledger's head: %w", err)
 	}
 	back := record.Next(join.Member)
-	back.Boot, back.Attested = n.Boot, r.config.Now().UTC().Truncate(time.Millisecond)
+	back.Boot, back.Holder, back.Attested = n.Boot, n.Boot, r.config.Now().UTC().Truncate(time.Millisecond)
 	back.Evidence = measurement.Sum(measurement.SHA256, n.Evidence)
 	value, err := back.Encode()
 	if err != nil {

@@ -39,10 +39,14 @@ func (t *Tickets) resume(ctx context.Context, a *Application, w *word, recorded 
 	return p, t.renewLease(ctx, p)
 }
 
-// reconsider decides anew on an intent that is older than the owner's word: a
-// freeze, or another policy of either kind, counts for whoever has no ticket yet.
+// reconsider decides anew on an intent that has no ticket yet, where it is older
+// than the owner's word: a freeze, or another policy of either kind, counts. So it
+// does where another boot has got a ticket: its machine was silent then, and may
+// answer now.
 func (t *Tickets) reconsider(ctx context.Context, a *Application, p *passage) error {
-	if p.record.Directive >= p.word.standing.Serial || p.request.Stage == done {
+	r := p.record
+	displaces := r.State == join.Intended && r.Held() != join.Boot{}
+	if p.request.Stage == done || r.Directive >= p.word.standing.Serial && !displaces {
 		return nil
 	}
 	k, err := t.facts(ctx, a.Candidate, p.word)
@@ -50,7 +54,7 @@ func (t *Tickets) reconsider(ctx context.Context, a *Application, p *passage) er
 		return err
 	}
 	if k.own != p.recordAt { // another service has gone on with it
-		return changed(recordKey(p.record.Identity))
+		return changed(recordKey(r.Identity))
 	}
 	_, err = t.admission(ctx, a, k)
 	return err

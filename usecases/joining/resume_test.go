@@ -115,6 +115,53 @@ func TestThreat24RequestOfAnEarlierBoot(t *testing.T) {
 	}
 }
 
+// A copy of a member gets an intent while the member is silent for a moment, and no
+// key manager is there. The member answers again, and two days later so does the
+// key manager: the copy gets nothing, however it asks.
+func TestThreat12IntentIsNoLicenceToDisplace(t *testing.T) {
+	again := func(m *machine, id string) *joining.Application { return m.join(id, onDisk("another")) }
+	rejoin := func(m *machine, id string) *joining.Application { return m.rejoin(id) }
+	for name, tt := range map[string]struct {
+		ask   func(m *machine, id string) *joining.Application
+		after time.Duration
+		id    string
+		later bool // asks in a later boot
+	}{
+		"the same request, at once":      {rejoin, time.Second, "two", false},
+		"the same request, two days on":  {rejoin, 48 * time.Hour, "two", false},
+		"another request, two days on":   {rejoin, 48 * time.Hour, "three", false},
+		"a later boot":                   {rejoin, 48 * time.Hour, "three", true},
+		"a first join, at once":          {again, time.Second, "two", false},
+		"a first join, two days on":      {again, 48 * time.Hour, "two", false},
+		"a first join under another ID":  {again, 48 * time.Hour, "three", false},
+		"a first join from a later boot": {func(m *machine, id string) *joining.Application { return m.join(id, onDisk("disk of "+id)) }, 48 * time.Hour, "three", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			m := w.machine("w-1")
+			w.issue(w.main, m.join("one"))
+			w.up(m)
+			lives := w.record(m.id).Boot
+			clone := m.reboot()
+			w.interrupted(tt.ask(clone, "two"))
+			releases := w.count(ledger.KeyRelease)
+			w.prober.alive[m.id], w.prober.boots = join.Alive, map[join.Identity]join.Boot{m.id: lives}
+			w.clock.Advance(tt.after)
+			if tt.later {
+				clone = clone.reboot()
+			}
+			w.refused(w.main, tt.ask(clone, tt.id), policy.CodeCloneAlive)
+			if w.count(ledger.KeyRelease) != releases || w.record(m.id).Held() != lives {
+				t.Error("the copy got keys, or the machine's place")
+			}
+			delete(w.prober.boots, m.id)
+			w.prober.alive[m.id] = join.Silent
+			w.issue(w.main, tt.ask(clone, tt.id)) // the machine has gone
+			w.uniqueHolders()
+		})
+	}
+}
+
 // Another service answers while this one thinks about the newest word: both give
 // one ticket.
 func TestResumeWhileAnotherAnswers(t *testing.T) {

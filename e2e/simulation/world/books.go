@@ -161,15 +161,15 @@ func (j *judge) barred(b *books, id join.Identity, what string) {
 	}
 }
 
-// alone looks for the machine of the record where another boot is admitted in its
-// place: if it lives and everybody hears it, it would have said so.
+// alone looks for the machine that got the record's last ticket where another boot
+// is admitted in its place: if it lives and everybody hears it, it would have said so.
 func (j *judge) alone(c *cluster, b *books, e *ledger.IntentEntry) {
 	r := b.records[e.Node]
-	if r == nil || r.Boot == e.Boot || !j.w.net.good() {
+	if r == nil || r.Held() == (join.Boot{}) || r.Held() == e.Boot || !j.w.net.good() {
 		return
 	}
 	for _, m := range j.w.machinesOf(e.Node) {
-		if m.settledIn(c.mark) && bootOf(m.facts()) == r.Boot {
+		if m.settledIn(c.mark) && bootOf(m.facts()) == r.Held() {
 			j.broken(OneLife, "another machine is admitted as ", m.name, ", which lives")
 		}
 	}

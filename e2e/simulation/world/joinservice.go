@@ -81,7 +81,7 @@ func (s *server) refuse(client *facts, request *join.Request, err error) *ticket
 		s.n.m.w.judge.counts.Refusals++
 		text := string(refusal.Decision.Outcome) + ": " + codes(refusal.Decision.Findings)
 		s.n.m.say(kernel.Bad, "gives ", client.machine.name, " no ticket to ", string(request.Kind), ", ", text)
-		return &ticketReply{why: whyOf(refusal.Decision), after: refusal.RetryAfter, codes: refusal.Decision.Codes()}
+		return &ticketReply{why: whyOf(request.Kind, refusal.Decision), after: refusal.RetryAfter, codes: refusal.Decision.Codes()}
 	case errors.As(err, &exhausted):
 		s.n.m.say(kernel.Bad, "gives ", client.machine.name, " no ticket now: ", exhausted.What)
 		return &ticketReply{why: lifecycle.TryLater, after: exhausted.RetryAfter}
@@ -92,13 +92,16 @@ func (s *server) refuse(client *facts, request *join.Request, err error) *ticket
 	}
 }
 
-func whyOf(d *join.Decision) lifecycle.Why {
+// whyOf says what a refusal means to the node. Another boot formats the disk of a
+// first join anew, and so asks with one that nobody has held.
+func whyOf(kind join.Kind, d *join.Decision) lifecycle.Why {
 	switch {
 	case d.Outcome == join.Awaiting:
 		return lifecycle.ForConsent
 	case slices.Contains(d.Codes(), policy.CodeNodeRevoked):
 		return lifecycle.ByDenial
-	case slices.Contains(d.Codes(), policy.CodeBootNotNew):
+	case slices.Contains(d.Codes(), policy.CodeBootNotNew),
+		kind == join.FirstJoin && slices.Contains(d.Codes(), policy.CodeDiskTaken):
 		return lifecycle.ThisBoot
 	default:
 		return lifecycle.ByPolicy

@@ -44,7 +44,7 @@ func (n *node) look(after time.Duration) {
 }
 
 // seek greets every address that the infrastructure names, and says whether a
-// JoinService was among them.
+// JoinService was among them that a locked node could be waiting for.
 func (n *node) seek(running int) bool {
 	some := false
 	for _, other := range n.m.w.discover(n.m) {
@@ -59,7 +59,7 @@ func (n *node) seek(running int) bool {
 		if !ok {
 			continue
 		}
-		some = true
+		some = some || n.state.Disk.Seal == (lifecycle.Seal{}) || mark == n.state.Disk.Seal.Mark
 		n.found[mark] = other
 		n.feed(lifecycle.JoinServiceFound{Mark: mark, Serial: serial, Request: join.RequestID(n.m.w.bytes(join.RequestIDSize))})
 	}

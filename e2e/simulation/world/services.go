@@ -112,7 +112,8 @@ func (b *blobPort) WriteBlob(_ context.Context, content []byte) ([32]byte, error
 	return hash, nil
 }
 
-// prober asks the machine of a record whether it lives, a few times.
+// prober asks the machine that got a record's last ticket whether it lives, a few
+// times.
 type prober struct{ s *server }
 
 // Alive implements joining.Prober. There may be several machines with the keys of
@@ -122,7 +123,7 @@ func (p *prober) Alive(_ context.Context, r *join.Record) (join.Liveness, error)
 	for _, other := range m.w.machinesOf(r.Identity) {
 		for range 3 {
 			f, answered := call(m.w.net, m, other, 2*time.Second, other.attest)
-			if answered && f != nil && f.mark == p.s.c.mark && bootOf(f) == r.Boot {
+			if answered && f != nil && f.mark == p.s.c.mark && bootOf(f) == r.Held() {
 				return join.Alive, nil
 			}
 			if answered {
