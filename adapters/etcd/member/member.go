@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,6 +23,12 @@ var (
 	// ErrStopped says that it has stopped, or was stopped.
 	ErrStopped = errors.New("the member of the store has stopped")
 )
+
+// ErrRecovering is wrapped by Start where Recover was interrupted halfway: the folder
+// belongs to its old cluster no more, and to no new one yet. Call Recover again if the
+// majority is lost. If it is there after all, Remove this member through one of the
+// others, empty the folder, and let it join like a new one (AddLearner).
+var ErrRecovering = errors.New("the recovery of the member's folder has not come to its end")
 
 // Bounds of what a member does.
 const (
@@ -68,6 +73,9 @@ func (r *registration) stop() {
 // members has to be there. If the context is done before, everything is stopped
 // again; the folder stays as it is and can be started again. One that joins tries
 // until the cluster knows it. The context is not used later on.
+//
+// The error wraps ErrRecovering where Recover has begun with the folder and not
+// come to its end.
 func Start(ctx context.Context, config Config) (*Member, error) {
 	config, err := config.complete()
 	if err != nil {
@@ -76,26 +84,23 @@ func Start(ctx context.Context, config Config) (*Member, error) {
 	if err := os.MkdirAll(config.Folder, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of a member: %w", err)
 	}
-	for attempt := 1; ; {
-		settled, chosen, err := config.settled(ctx)
-		if err != nil {
-			return nil, err
-		}
-		m, err := begin(ctx, settled)
-		switch {
-		case chosen && errors.Is(err, syscall.EADDRINUSE) && attempt < portAttempts:
-			attempt++
-		case settled.Join && unheardOf(err) && rest(ctx):
-		default:
-			return m, err
-		}
+	if halfway, err := config.exists(recovering); err != nil {
+		return nil, err
+	} else if halfway {
+		return nil, fmt.Errorf("%w: %s", ErrRecovering, config.Folder)
 	}
+	return start(ctx, config, settle)
 }
 
 // Recover starts a member from its folder as the only one of a new cluster. It
 // keeps all that was committed as far as this member knows. The other members must
 // never be started again, but may join with empty folders. It is for where the
-// majority is lost, and for one start only; after an error it may be called again.
+// majority is lost, and for one start only.
+//
+// After an error it may be called again. Where it fails before it has changed
+// anything, because of the configuration, a certificate, a port or a context that is
+// done, the folder is still one of the old cluster, for Start. Where it fails later,
+// Start refuses the folder with ErrRecovering.
 //
 // What the others knew and this one did not is lost, also where it was acknowledged.
 // Revisions therefore go on far above those that were given out, as after Restore,
@@ -108,12 +113,38 @@ func Recover(ctx context.Context, config Config) (*Member, error) {
 	}
 	if logged, err := config.exists("wal"); err != nil {
 		return nil, err
-	} else if logged { // else there is nothing of another cluster
-		if err := markUnsettled(filepath.Join(config.Folder, "member")); err != nil {
+	} else if !logged { // there is nothing of another cluster
+		return Start(ctx, config)
+	}
+	m, err := start(ctx, config, takeOver)
+	if err != nil {
+		return nil, err
+	}
+	if err := config.unmark(recovering); err != nil {
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+		defer cancel()
+		return nil, errors.Join(err, m.Stop(stopping))
+	}
+	return m, nil
+}
+
+// start prepares the folder of a member and starts it, with other ports and again
+// where that may help.
+func start(ctx context.Context, config Config, prepare func(context.Context, Config) error) (*Member, error) {
+	for attempt := 1; ; {
+		settled, chosen, err := config.settled(ctx)
+		if err != nil {
 			return nil, err
 		}
+		m, err := begin(ctx, settled, prepare)
+		switch {
+		case chosen && errors.Is(err, syscall.EADDRINUSE) && attempt < portAttempts:
+			attempt++
+		case settled.Join && unheardOf(err) && rest(ctx):
+		default:
+			return m, err
+		}
 	}
-	return Start(ctx, config)
 }
 
 // unheardOf says whether the member that was asked about the cluster has not been
@@ -133,16 +164,17 @@ func rest(ctx context.Context) bool {
 	}
 }
 
-// begin starts a member whose ports are known, after its folder has been settled.
-func begin(ctx context.Context, config Config) (*Member, error) {
-	if err := settle(ctx, config); err != nil {
+// begin starts a member whose ports are known, after its folder has been prepared.
+func begin(ctx context.Context, config Config, prepare func(context.Context, Config) error) (*Member, error) {
+	if err := prepare(ctx, config); err != nil {
 		return nil, err
 	}
 	return launch(ctx, config, false)
 }
 
 // launch starts a server. One that is alone takes its folder over from whatever
-// cluster that was in, cuts its log off, and listens where no client knows.
+// cluster that was in, cuts its log off, and listens where no client and no other
+// member knows: none of them is to hear of a cluster that may not come to be.
 func launch(ctx context.Context, config Config, alone bool) (*Member, error) {
 	registered := &registration{}
 	conf, err := config.server(registered.set)
@@ -152,7 +184,7 @@ func launch(ctx context.Context, config Config, alone bool) (*Member, error) {
 	if alone {
 		conf.ForceNewCluster = true
 		conf.SnapshotCount, conf.SnapshotCatchUpEntries = 1, 1
-		conf.ListenClientUrls = config.urls("127.0.0.1:0")
+		conf.ListenClientUrls, conf.ListenPeerUrls = config.urls("127.0.0.1:0"), config.urls("127.0.0.1:0")
 	}
 	server, err := startEtcd(conf)
 	if err != nil {

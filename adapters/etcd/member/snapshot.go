@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // ErrSnapshot is wrapped where a snapshot is damaged or not one.
@@ -16,6 +17,9 @@ var ErrSnapshot = errors.New("not a snapshot of the store")
 
 // ErrOccupied is wrapped where a folder holds a member already.
 var ErrOccupied = errors.New("the folder holds a member of the store")
+
+// drafts is how the names of folders begin that are being restored into.
+const drafts = "restoring-"
 
 // Snapshot writes all that the member knows: a file of etcd's backend with its
 // SHA-256 at the end, as etcdctl does.
@@ -41,15 +45,14 @@ func (m *Member) Snapshot(ctx context.Context, w io.Writer) error {
 // member.
 func Restore(snapshot io.Reader, folder string) error {
 	final := filepath.Join(folder, "member")
-	if _, err := os.Lstat(final); !errors.Is(err, os.ErrNotExist) {
-		return errors.Join(fmt.Errorf("%w: %s", ErrOccupied, folder), err)
+	if _, err := os.Lstat(final); err == nil {
+		return fmt.Errorf("%w: %s", ErrOccupied, folder)
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("looking into the folder of a member: %w", err)
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return fmt.Errorf("making the folder of a member: %w", err)
-	}
-	draft, err := os.MkdirTemp(folder, "restoring-")
+	draft, err := newDraft(folder)
 	if err != nil {
-		return fmt.Errorf("restoring a snapshot: %w", err)
+		return err
 	}
 	if err := fill(snapshot, draft); err != nil {
 		return errors.Join(err, os.RemoveAll(draft))
@@ -58,6 +61,31 @@ func Restore(snapshot io.Reader, folder string) error {
 		return errors.Join(fmt.Errorf("restoring a snapshot: %w", err), os.RemoveAll(draft))
 	}
 	return syncFolder(folder)
+}
+
+// newDraft makes a folder to restore into, in place of those that crashes have left:
+// each may hold a whole store.
+func newDraft(folder string) (string, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", fmt.Errorf("making the folder of a member: %w", err)
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return "", fmt.Errorf("looking for old drafts of a member: %w", err)
+	}
+	for _, e := range entries {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), drafts) {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(folder, e.Name())); err != nil {
+			return "", fmt.Errorf("removing an old draft of a member: %w", err)
+		}
+	}
+	draft, err := os.MkdirTemp(folder, drafts)
+	if err != nil {
+		return "", fmt.Errorf("restoring a snapshot: %w", err)
+	}
+	return draft, nil
 }
 
 // fill makes a folder what "member" is in that of a member.
@@ -73,7 +101,7 @@ func fill(snapshot io.Reader, folder string) error {
 	if err := orphan(file); err != nil {
 		return err
 	}
-	return errors.Join(syncFolder(backends), markUnsettled(folder))
+	return errors.Join(syncFolder(backends), mark(folder, unsettled))
 }
 
 // copyChecked writes a snapshot to a file, without the hash at its end.

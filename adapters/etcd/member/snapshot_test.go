@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/asterism-k8s/asterism/adapters/etcd/etcdtest"
@@ -108,5 +109,40 @@ func TestRestoreRefuses(t *testing.T) {
 		if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
 			t.Errorf("%s: %v are left (%v)", name, left, err)
 		}
+	}
+}
+
+// What a crash has left of another attempt goes; what is not of that kind stays.
+func TestRestoreRemovesOldDrafts(t *testing.T) {
+	old := etcdtest.Start(t, 1)
+	var snapshot bytes.Buffer
+	if err := old.Members[0].Snapshot(bounded(t), &snapshot); err != nil {
+		t.Fatal(err)
+	}
+	folder := etcdtest.Folder(t)
+	for _, left := range []string{"restoring-1/snap", "restoring-2", "other"} {
+		if err := os.MkdirAll(filepath.Join(folder, left), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := member.Restore(&snapshot, folder); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := filepath.Glob(filepath.Join(folder, "*")); err != nil || len(left) != 2 ||
+		filepath.Base(left[0]) != "member" || filepath.Base(left[1]) != "other" {
+		t.Errorf("the folder holds %v (%v)", left, err)
+	}
+}
+
+// A folder that cannot be looked into is not said to hold a member.
+func TestRestoreIntoFile(t *testing.T) {
+	file := filepath.Join(etcdtest.Folder(t), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := member.Restore(strings.NewReader(""), file)
+	wantErr(t, "Restore", err, syscall.ENOTDIR)
+	if errors.Is(err, member.ErrOccupied) {
+		t.Errorf("Restore: %v", err)
 	}
 }
