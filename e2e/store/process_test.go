@@ -120,8 +120,10 @@ func startProcesses(t *testing.T, n int) processes {
 	t.Helper()
 	all := make(processes, n)
 	var peers []member.Peer
+	addresses := etcdtest.Addresses(t, 2*n)
 	for i := range all {
 		config := etcdtest.Config(t, fmt.Sprintf("p%d", i))
+		config.ClientAddress, config.PeerAddress = addresses[2*i], addresses[2*i+1]
 		config.Logger, config.Insecure = nil, true
 		all[i] = &process{config: config}
 		peers = append(peers, member.Peer{Name: config.Name, Address: config.PeerAddress})

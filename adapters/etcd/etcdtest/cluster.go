@@ -58,8 +58,10 @@ func start(tb testing.TB, n int, change func(*member.Config)) (*Cluster, error) 
 	tb.Helper()
 	c := &Cluster{Members: make([]*member.Member, n), Configs: make([]member.Config, n)}
 	var peers []member.Peer
+	addresses := Addresses(tb, 2*n) // at once: one that is free again would be given twice
 	for i := range c.Configs {
 		c.Configs[i] = Config(tb, fmt.Sprintf("m%d", i))
+		c.Configs[i].ClientAddress, c.Configs[i].PeerAddress = addresses[2*i], addresses[2*i+1]
 		change(&c.Configs[i])
 		peers = append(peers, member.Peer{Name: c.Configs[i].Name, Address: c.Configs[i].PeerAddress})
 	}
