@@ -70,7 +70,10 @@ func (j *judge) wrong(o *proprietor, m *Machine) string {
 		return "is a control-plane node that serves nobody"
 	}
 	r := j.of(j.w.clusters[mark.Cluster]).records[m.identity()]
-	if r == nil || r.State != join.Member || r.Boot != bootOf(m.facts()) {
+	// A copy's intent that never got its ticket leaves the record Intended: the
+	// machine that holds the last ticket is known all the same.
+	known := r != nil && (r.State == join.Member || r.State == join.Intended) && r.Held() == bootOf(m.facts())
+	if !known {
 		return "is a member of which the cluster knows another boot or state"
 	}
 	return ""
